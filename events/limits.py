@@ -1,0 +1,205 @@
+"""Every limit on what a client may send, with the code of its refusal."""
+
+from dataclasses import dataclass
+
+NAME_CHARACTERS = 100
+METADATA_KEY_CHARACTERS = 100
+CUSTOMER_ID_CHARACTERS = 200
+EVENT_KEY_CHARACTERS = 200
+EMAIL_CHARACTERS = 254  # RFC 5321, 4.5.3.1.3
+PHONE_CHARACTERS = 32
+FIELDS_PER_EVENT = 64
+LYNES_FIELDS_PER_EVENT = 10
+STRING_BYTES = 8_192
+ARRAY_ELEMENTS = 2_000
+DEPTH_LEVELS = 8
+NUMBER_CHARACTERS = 400  # the text of one number; 1e308 written out has 309
+BODY_BYTES = 5_000_000
+EVENTS_PER_REQUEST = 1_000
+FUTURE_HOURS = 24  # a phone's clock is wrong by hours, rarely by days
+EARLIEST_YEAR = 1970
+EVENT_TYPES_PER_PROJECT = 500
+FIELDS_PER_EVENT_TYPE = 1_000
+QUARANTINE_PAYLOAD_BYTES = 64_000
+QUARANTINE_ROWS_PER_DAY = 10_000
+POINTS_PER_AWARD = 10**9
+EXACT_DIGITS = 30  # |n| < 10^30 with at most 30 digits enters the statistics
+PAGE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One row of docs/limits.md; `code` is "" where nothing is refused."""
+
+    name: str
+    value: int
+    unit: str
+    code: str
+    meaning: str
+
+
+LIMITS = (
+    Limit(
+        name="NAME_CHARACTERS",
+        value=NAME_CHARACTERS,
+        unit="characters",
+        code="name_too_long",
+        meaning="name of an event type",
+    ),
+    Limit(
+        name="METADATA_KEY_CHARACTERS",
+        value=METADATA_KEY_CHARACTERS,
+        unit="characters",
+        code="metadata_key_too_long",
+        meaning="name of a metadata field",
+    ),
+    Limit(
+        name="CUSTOMER_ID_CHARACTERS",
+        value=CUSTOMER_ID_CHARACTERS,
+        unit="characters",
+        code="customer_id_too_long",
+        meaning="external id of a customer",
+    ),
+    Limit(
+        name="EVENT_KEY_CHARACTERS",
+        value=EVENT_KEY_CHARACTERS,
+        unit="characters",
+        code="event_key_too_long",
+        meaning="idempotency key of an event",
+    ),
+    Limit(
+        name="EMAIL_CHARACTERS",
+        value=EMAIL_CHARACTERS,
+        unit="characters",
+        code="email_too_long",
+        meaning="email address of a customer",
+    ),
+    Limit(
+        name="PHONE_CHARACTERS",
+        value=PHONE_CHARACTERS,
+        unit="characters",
+        code="phone_too_long",
+        meaning="phone number of a customer",
+    ),
+    Limit(
+        name="FIELDS_PER_EVENT",
+        value=FIELDS_PER_EVENT,
+        unit="fields",
+        code="too_many_fields",
+        meaning="metadata fields of one event",
+    ),
+    Limit(
+        name="LYNES_FIELDS_PER_EVENT",
+        value=LYNES_FIELDS_PER_EVENT,
+        unit="fields",
+        code="too_many_fields",
+        meaning="metadata fields of one Lynes event",
+    ),
+    Limit(
+        name="STRING_BYTES",
+        value=STRING_BYTES,
+        unit="bytes of UTF-8",
+        code="string_too_long",
+        meaning="one string in the metadata",
+    ),
+    Limit(
+        name="ARRAY_ELEMENTS",
+        value=ARRAY_ELEMENTS,
+        unit="elements",
+        code="array_too_long",
+        meaning="one array in the metadata",
+    ),
+    Limit(
+        name="DEPTH_LEVELS",
+        value=DEPTH_LEVELS,
+        unit="levels",
+        code="too_deep",
+        meaning="nesting of one metadata value",
+    ),
+    Limit(
+        name="NUMBER_CHARACTERS",
+        value=NUMBER_CHARACTERS,
+        unit="characters",
+        code="number_too_long",
+        meaning="one number as written in the JSON text",
+    ),
+    Limit(
+        name="BODY_BYTES",
+        value=BODY_BYTES,
+        unit="bytes",
+        code="body_too_large",
+        meaning="body of a request",
+    ),
+    Limit(
+        name="EVENTS_PER_REQUEST",
+        value=EVENTS_PER_REQUEST,
+        unit="events",
+        code="too_many_events",
+        meaning="events in one request",
+    ),
+    Limit(
+        name="FUTURE_HOURS",
+        value=FUTURE_HOURS,
+        unit="hours",
+        code="occurred_in_future",
+        meaning="how far ahead of our clock an event may lie",
+    ),
+    Limit(
+        name="EARLIEST_YEAR",
+        value=EARLIEST_YEAR,
+        unit="year",
+        code="occurred_too_early",
+        meaning="first year in which an event may lie",
+    ),
+    Limit(
+        name="EVENT_TYPES_PER_PROJECT",
+        value=EVENT_TYPES_PER_PROJECT,
+        unit="event types",
+        code="too_many_event_types",
+        meaning="event types a project creates from events by itself",
+    ),
+    Limit(
+        name="FIELDS_PER_EVENT_TYPE",
+        value=FIELDS_PER_EVENT_TYPE,
+        unit="fields",
+        code="",
+        meaning="metadata fields an event type creates from events by itself; what comes beyond "
+        "is stored with the event and counted as other_fields",
+    ),
+    Limit(
+        name="QUARANTINE_PAYLOAD_BYTES",
+        value=QUARANTINE_PAYLOAD_BYTES,
+        unit="bytes",
+        code="",
+        meaning="payload kept of one refused request; longer ones are cut and marked",
+    ),
+    Limit(
+        name="QUARANTINE_ROWS_PER_DAY",
+        value=QUARANTINE_ROWS_PER_DAY,
+        unit="rows",
+        code="",
+        meaning="refusals kept per project and UTC day; what comes beyond is counted",
+    ),
+    Limit(
+        name="POINTS_PER_AWARD",
+        value=POINTS_PER_AWARD,
+        unit="points",
+        code="",
+        meaning="points of one award; larger ones are cut to it",
+    ),
+    Limit(
+        name="EXACT_DIGITS",
+        value=EXACT_DIGITS,
+        unit="digits",
+        code="",
+        meaning="digits before and after the point of a number that enters the statistics; "
+        "others are stored and counted apart",
+    ),
+    Limit(
+        name="PAGE_ROWS",
+        value=PAGE_ROWS,
+        unit="rows",
+        code="",
+        meaning="rows of one page of a list",
+    ),
+)

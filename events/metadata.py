@@ -1,0 +1,317 @@
+"""JSON values of metadata: read exactly, checked against the limits, told apart by kind."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from events import limits
+from events.types import Json, JsonObject, Refusal, RefusalCode
+
+Kind: TypeAlias = Literal["null", "boolean", "number", "text", "array", "object"]
+FieldType: TypeAlias = Literal["auto", "number", "text", "boolean", "date", "version", "array"]
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_EXACT_BOUND = Decimal(10) ** limits.EXACT_DIGITS
+_INT_DIGITS = 18  # every shorter integer fits 64 bits
+
+# The walks below call themselves once a level; a body nested deeper than this is not read at all.
+_BODY_DEPTH_LEVELS = 64
+_TOO_DEEP = Refusal(
+    code=RefusalCode.TOO_DEEP,
+    message=f"The body is nested deeper than {_BODY_DEPTH_LEVELS} levels.",
+)
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class _UnreadableError(ValueError):
+    """Carries the refusal out of the JSON parser's hooks."""
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RepeatedKeys(dict[str, Any]):
+    """A JSON object in which a key came twice; it holds the last value, `repeated` the key."""
+
+    repeated: str = ""
+
+
+def read_json(body: bytes) -> Json | Refusal:
+    """Return the JSON value of a body, numbers as int or Decimal, or why it can't be read.
+
+    Objects with a key given twice come as RepeatedKeys; `repeated_key` finds them.
+    """
+    try:
+        value: Json = _decoder.decode(body.decode())
+    except UnicodeDecodeError as error:
+        return Refusal(
+            code=RefusalCode.INVALID_JSON,
+            message=f"The body is not UTF-8: byte {error.start} can't be read.",
+        )
+    except _UnreadableError as error:
+        return Refusal(code=error.code, message=str(error))
+    except json.JSONDecodeError as error:
+        return Refusal(
+            code=RefusalCode.INVALID_JSON,
+            message=f"The body is not JSON: {error.msg} at line {error.lineno}, "
+            f"column {error.colno}.",
+        )
+    except RecursionError:
+        return _TOO_DEEP
+    return _TOO_DEEP if _is_too_deep(body, value) else value
+
+
+def _is_too_deep(body: bytes, value: Json) -> bool:
+    # Few brackets can't nest deeply: nearly every body is done after two counts.
+    if body.count(b"[") + body.count(b"{") <= _BODY_DEPTH_LEVELS:
+        return False
+    level: list[Json] = [value]
+    for _ in range(_BODY_DEPTH_LEVELS):
+        level = [inner for outer in level for inner in _children(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Json) -> Sequence[Json]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else ()
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) == len(pairs):
+        return read
+    seen: set[str] = set()
+    marked = RepeatedKeys(read)
+    for key, _ in pairs:
+        if key in seen:
+            marked.repeated = key
+            break
+        seen.add(key)
+    return marked
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _INT_DIGITS else _decimal(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > limits.NUMBER_CHARACTERS:
+        raise _UnreadableError(
+            RefusalCode.NUMBER_TOO_LONG,
+            f"A number has {len(text)} characters; at most {limits.NUMBER_CHARACTERS} are read.",
+        )
+    return Decimal(text)
+
+
+def _not_finite(word: str) -> None:
+    raise _UnreadableError(RefusalCode.NUMBER_NOT_FINITE, f"{word} is not a JSON number.")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_pairs,
+    parse_int=_integer,
+    parse_float=_decimal,
+    parse_constant=_not_finite,
+)
+
+
+def write_json(value: object) -> bytes:
+    """Return JSON bytes: Decimals as exact numbers, datetimes as RFC 3339."""
+    return _encoder.encode(value)
+
+
+def repeated_key(value: Json, path: str = "") -> str:
+    """Return the path of the first key given twice, "" where there is none."""
+    match value:
+        case RepeatedKeys():
+            return _joined(path, value.repeated)
+        case Mapping():
+            pairs = [(_joined(path, key), inner) for key, inner in value.items()]
+        case list():
+            pairs = [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+        case _:
+            return ""
+    return next(
+        (found for inner_path, inner in pairs if (found := repeated_key(inner, inner_path))), ""
+    )
+
+
+def _joined(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def kind_of(value: Json) -> Kind:
+    """Return the JSON kind of a value, as it arrived."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | Decimal():
+            return "number"
+        case str():
+            return "text"
+        case Mapping():
+            return "object"
+        case _:
+            return "array"
+
+
+def metadata_refusal(
+    metadata: JsonObject, *, most_fields: int = limits.FIELDS_PER_EVENT, path: str = "metadata"
+) -> Refusal | None:
+    """Return why metadata can't be stored, with the path of the value, or None."""
+    if len(metadata) > most_fields:
+        return Refusal(
+            code=RefusalCode.TOO_MANY_FIELDS,
+            message=f"The event has {len(metadata)} metadata fields; "
+            f"at most {most_fields} are taken.",
+            field=path,
+        )
+    for key, value in metadata.items():
+        if refusal := _key_refusal(key, path) or _value_refusal(value, f"{path}.{key}", depth=1):
+            return refusal
+    return None
+
+
+def _key_refusal(key: str, path: str) -> Refusal | None:
+    if not key:
+        return Refusal(
+            code=RefusalCode.INVALID_FIELD, message="A metadata key is empty.", field=path
+        )
+    if len(key) > limits.METADATA_KEY_CHARACTERS:
+        return Refusal(
+            code=RefusalCode.METADATA_KEY_TOO_LONG,
+            message=f"A metadata key has {len(key)} characters; "
+            f"at most {limits.METADATA_KEY_CHARACTERS} are taken.",
+            field=path,
+        )
+    return text_refusal(key, path)
+
+
+def _value_refusal(value: Json, path: str, *, depth: int) -> Refusal | None:
+    # bool, int and Decimal need no look: the common case leaves at the first test.
+    match value:
+        case str():
+            return _string_refusal(value, path)
+        case list() | dict():
+            return _nested_refusal(value, path, depth=depth)
+        case _:
+            return None
+
+
+def _string_refusal(text: str, path: str) -> Refusal | None:
+    # Four bytes are the most of one character: short strings need no encoding to be measured.
+    if len(text) * 4 > limits.STRING_BYTES:
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > limits.STRING_BYTES:
+            return Refusal(
+                code=RefusalCode.STRING_TOO_LONG,
+                message=f"The string has {size} bytes; at most {limits.STRING_BYTES} are taken.",
+                field=path,
+            )
+    return text_refusal(text, path)
+
+
+def _nested_refusal(value: Sequence[Json] | JsonObject, path: str, *, depth: int) -> Refusal | None:
+    if depth >= limits.DEPTH_LEVELS:
+        return Refusal(
+            code=RefusalCode.TOO_DEEP,
+            message=f"The value is nested deeper than {limits.DEPTH_LEVELS} levels.",
+            field=path,
+        )
+    if len(value) > limits.ARRAY_ELEMENTS:
+        return Refusal(
+            code=RefusalCode.ARRAY_TOO_LONG,
+            message=f"The value has {len(value)} elements; "
+            f"at most {limits.ARRAY_ELEMENTS} are taken.",
+            field=path,
+        )
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if refusal := text_refusal(key, path) or _value_refusal(
+                inner, f"{path}.{key}", depth=depth + 1
+            ):
+                return refusal
+        return None
+    for index, inner in enumerate(value):
+        if refusal := _value_refusal(inner, f"{path}[{index}]", depth=depth + 1):
+            return refusal
+    return None
+
+
+def text_refusal(text: str, path: str) -> Refusal | None:
+    """Return a refusal where a text holds \\u0000 or half a surrogate pair, else None."""
+    found = _UNSTORABLE.search(text)
+    if found is None:
+        return None
+    return Refusal(
+        code=RefusalCode.INVALID_TEXT,
+        message=f"The text holds U+{ord(found.group()):04X}, which can't be stored.",
+        field=path,
+    )
+
+
+def exact_number(value: int | Decimal) -> Decimal | None:
+    """Return the number where it enters the statistics, None where it is counted apart.
+
+    It enters when |n| < 10^30 and no digit stands beyond the thirtieth decimal place.
+    """
+    number = Decimal(value)
+    if number and number.adjusted() >= limits.EXACT_DIGITS:
+        return None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or len(number.as_tuple().digits) > limits.EXACT_DIGITS:
+        return None
+    return number if exponent >= -limits.EXACT_DIGITS else None
+
+
+def number_in(text: str) -> Decimal | None:
+    """Return the number that a text is, by JSON's own grammar, else None.
+
+    So "100" and "-1.5e3" are numbers; "0012", "+5", " 5", "0x1f" and "" are not.
+    """
+    if not 0 < len(text) <= limits.NUMBER_CHARACTERS or not _NUMBER.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
+def as_declared(value: Json, declared: FieldType) -> Json:
+    """Return the value as rules and statistics read it, given the field's declared type."""
+    if declared == "number" and isinstance(value, str):
+        number = number_in(value)
+        return value if number is None else number
+    return value
+
+
+def canonical(value: Json) -> Json:
+    """Return an equal value for equal JSON: keys sorted, 1, 1.0 and 1e0 the same number."""
+    match value:
+        case bool() | None | str():
+            return value
+        case int() | Decimal():
+            return _canonical_number(Decimal(value))
+        case Mapping():
+            return {key: canonical(value[key]) for key in sorted(value)}
+        case _:
+            return [canonical(inner) for inner in value]
+
+
+def _canonical_number(number: Decimal) -> Json:
+    sign, digits, exponent = number.as_tuple()
+    written = "".join(map(str, digits)).lstrip("0")
+    kept = written.rstrip("0")
+    if not kept or not isinstance(exponent, int):
+        return {"n": "0"}
+    power = exponent + len(written) - len(kept)
+    return {"n": f"{'-' * sign}{kept}e{power}"}

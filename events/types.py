@@ -1,0 +1,243 @@
+"""The canonical words that wires, pipeline and readers share, free of any framework."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+# Numbers are int or Decimal, never float: what the client wrote is what is stored and summed.
+Json: TypeAlias = "bool | int | Decimal | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+
+class RefusalCode(StrEnum):
+    """Why a request or an event was refused; each wire maps these to its own status and code."""
+
+    # The request as a whole
+    INVALID_JSON = "invalid_json"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_FOUND = "not_found"
+    MISSING_CREDENTIALS = "missing_credentials"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    TOO_BUSY = "too_busy"
+    INTERNAL_ERROR = "internal_error"
+    TOO_MANY_EVENTS = "too_many_events"
+    # One event
+    MISSING_FIELD = "missing_field"
+    NULL_FIELD = "null_field"
+    INVALID_FIELD = "invalid_field"
+    DUPLICATE_KEY = "duplicate_key"
+    NUMBER_NOT_FINITE = "number_not_finite"
+    NUMBER_TOO_LONG = "number_too_long"
+    INVALID_TEXT = "invalid_text"
+    NAME_TOO_LONG = "name_too_long"
+    METADATA_KEY_TOO_LONG = "metadata_key_too_long"
+    CUSTOMER_ID_TOO_LONG = "customer_id_too_long"
+    EVENT_KEY_TOO_LONG = "event_key_too_long"
+    EMAIL_TOO_LONG = "email_too_long"
+    PHONE_TOO_LONG = "phone_too_long"
+    TOO_MANY_FIELDS = "too_many_fields"
+    STRING_TOO_LONG = "string_too_long"
+    ARRAY_TOO_LONG = "array_too_long"
+    TOO_DEEP = "too_deep"
+    OCCURRED_IN_FUTURE = "occurred_in_future"
+    OCCURRED_TOO_EARLY = "occurred_too_early"
+    UNKNOWN_EVENT_TYPE = "unknown_event_type"
+    INACTIVE_EVENT_TYPE = "inactive_event_type"
+    TOO_MANY_EVENT_TYPES = "too_many_event_types"
+    NEEDS_API_KEY = "needs_api_key"
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What was wrong: a code for machines, a full sentence for people, the path of the field.
+
+    `retry_after_seconds` is set where the same request may succeed later.
+    """
+
+    code: RefusalCode
+    message: str
+    field: str = ""
+    retry_after_seconds: int | None = None
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    INGEST = "ingest"
+    READ = "read"
+    CONFIGURE = "configure"
+    POINTS = "points"  # redeem, hold, adjust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One proof of who sends, as found in the headers, not yet judged."""
+
+    kind: Literal["api_key", "secret_key", "jwt"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What judged credentials allow: one project, some scopes. `key_id` is None for a JWT."""
+
+    project_id: int
+    scopes: frozenset[Scope]
+    key_id: int | None = None
+    is_token: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The names under which one customer is known; "" where not given, at least one is."""
+
+    external_id: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that a customer did, as a wire read it.
+
+    `occurred_at` is aware UTC or None (then it is when we received it); `key` is the idempotency
+    key, "" for none; `source` is the JSON value as sent; `extra` is what of it the other fields
+    do not hold.
+    """
+
+    name: str
+    customer: Identity
+    metadata: JsonObject
+    occurred_at: datetime | None = None
+    key: str = ""
+    source: Json = None
+    extra: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedEvent:
+    """One entry of a list that could not be read, beside its neighbours that could."""
+
+    refusal: Refusal
+    source: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one HTTP request holds; `is_list` tells how a wire with both forms was asked."""
+
+    entries: tuple[Event | RefusedEvent, ...]
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """The circumstances of a request: when it came (aware UTC), by which key, from which client.
+
+    `earns_late` lifts the reward window (imports of history).
+    """
+
+    access: Access
+    received_at: datetime
+    client: str = ""
+    earns_late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """Points that one rule gave; `desired` is what it would have given without limits."""
+
+    rule: str
+    points: int
+    desired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreakProgress:
+    """A streak that this event touched; counts are periods (days, weeks or months)."""
+
+    streak: str
+    current: int
+    longest: int
+    milestone_reached: bool
+    points_awarded: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeProgress:
+    """A challenge that this event touched."""
+
+    challenge: str
+    progress: Decimal
+    goal: Decimal
+    completed: bool
+    points_awarded: int
+
+
+Status: TypeAlias = Literal["accepted", "duplicate", "discarded", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What we answer for one event. `points_awarded` = Σ awards; balance is after everything.
+
+    `reason` says why an accepted event earned nothing by rule (`too_late`); `error` is set
+    exactly where the status is rejected.
+    """
+
+    status: Status
+    event_id: str = ""
+    occurred_at: datetime | None = None
+    points_awarded: int = 0
+    awards: tuple[Award, ...] = ()
+    streaks: tuple[StreakProgress, ...] = ()
+    challenges: tuple[ChallengeProgress, ...] = ()
+    balance: int = 0
+    reason: str = ""
+    error: Refusal | None = None
+
+
+Headers: TypeAlias = Mapping[str, str]  # names in lower case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A response before HTTP: status, JSON bytes, further headers."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """One vendor's request and response format, as pure functions.
+
+    `credentials(headers)` returns all proofs that must hold together, or a Refusal;
+    `parse(headers, path, body)` returns the request's events, or a Refusal of the whole;
+    `render(request, outcomes)` answers, one outcome per entry in order;
+    `render_error(refusal)` answers a refusal in the vendor's envelope.
+    `creates_event_types`: an unknown event type is made (unless the project is strict).
+    `is_atomic`: one refused event refuses the request whole.
+    """
+
+    name: str
+    credentials: Callable[[Headers], "tuple[Credential, ...] | Refusal"]
+    parse: Callable[[Headers, str, bytes], "Request | Refusal"]
+    render: Callable[[Request, Sequence[Outcome]], Reply]
+    render_error: Callable[[Refusal], Reply]
+    creates_event_types: bool = True
+    is_atomic: bool = True
+
+
+Process: TypeAlias = Callable[[Wire, Request, Reception], Sequence[Outcome]]
