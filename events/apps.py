@@ -1,0 +1,8 @@
+"""The app of what happened."""
+
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    name = "events"
+    verbose_name = "Events"

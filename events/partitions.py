@@ -1,0 +1,48 @@
+"""The monthly partitions of the events table on PostgreSQL."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+TABLE = "events_event"
+MONTHS_AHEAD = 3  # a worker that stands still for a quarter still finds its partition
+
+
+def ensure_partitions(connection: BaseDatabaseWrapper, today: date) -> list[str]:
+    """Make the partitions from this month on that are missing; return their names.
+
+    What would fall outside all of them goes to the default partition. Nothing on SQLite.
+    """
+    if connection.vendor != "postgresql":
+        return []
+    made = []
+    with connection.cursor() as cursor:
+        for month in _months_from(today):
+            name = f"{TABLE}_{month:%Y_%m}"
+            cursor.execute("SELECT to_regclass(%s)", [name])
+            if cursor.fetchone()[0] is None:
+                cursor.execute(
+                    f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES "
+                    f"FROM ('{first_id(month)}') TO ('{first_id(_next_month(month))}')"
+                )
+                made.append(name)
+    return made
+
+
+def first_id(day: date) -> uuid.UUID:
+    """Return the smallest UUIDv7 of a day (UTC)."""
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _months_from(today: date) -> Iterator[date]:
+    month = today.replace(day=1)
+    for _ in range(MONTHS_AHEAD + 1):
+        yield month
+        month = _next_month(month)
+
+
+def _next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
