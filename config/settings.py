@@ -97,6 +97,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # FULL: with NORMAL a power cut loses commits that were already answered.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
+        "CONN_MAX_AGE": None,  # opening the file anew for each request costs more than the request
     }
 
 
@@ -105,7 +106,7 @@ def _postgresql(database: dict[str, Any]) -> dict[str, Any]:
     options["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
     # Prepared after two uses: the ingest statements are few and always the same.
     options["prepare_threshold"] = 2
-    return database | {"CONN_MAX_AGE": 0, "OPTIONS": options}
+    return database | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 DATABASES = {

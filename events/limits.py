@@ -121,7 +121,7 @@ LIMITS = (
         value=NUMBER_CHARACTERS,
         unit="characters",
         code="number_too_long",
-        meaning="one number as written in the JSON text",
+        meaning="one number in the JSON text, as written and written out without its exponent",
     ),
     Limit(
         name="BODY_BYTES",

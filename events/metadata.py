@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -49,14 +49,16 @@ def read_json(body: bytes) -> Json | Refusal:
     Objects with a key given twice come as RepeatedKeys; `repeated_key` finds them.
     """
     try:
-        value: Json = _decoder.decode(body.decode())
+        text = body.decode()
     except UnicodeDecodeError as error:
         return Refusal(
             code=RefusalCode.INVALID_JSON,
             message=f"The body is not UTF-8: byte {error.start} can't be read.",
         )
+    try:
+        value: Json = _decoder.decode(text)
     except _UnreadableError as error:
-        return Refusal(code=error.code, message=str(error))
+        return Refusal(code=error.code, message=str(error), field=_unreadable_path(text))
     except json.JSONDecodeError as error:
         return Refusal(
             code=RefusalCode.INVALID_JSON,
@@ -80,9 +82,9 @@ def _is_too_deep(body: bytes, value: Json) -> bool:
     return True
 
 
-def _children(value: Json) -> Sequence[Json]:
-    if isinstance(value, Mapping):
-        return list(value.values())
+def _children(value: Json) -> Collection[Json]:
+    if isinstance(value, dict):
+        return value.values()
     return value if isinstance(value, list) else ()
 
 
@@ -105,12 +107,29 @@ def _integer(text: str) -> int | Decimal:
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > limits.NUMBER_CHARACTERS:
+    number = _bounded(text)
+    if number is None:
         raise _UnreadableError(
             RefusalCode.NUMBER_TOO_LONG,
-            f"A number has {len(text)} characters; at most {limits.NUMBER_CHARACTERS} are read.",
+            "A number, written out without its exponent, has more than "
+            f"{limits.NUMBER_CHARACTERS} digits.",
         )
-    return Decimal(text)
+    return number
+
+
+def _bounded(text: str) -> Decimal | None:
+    # A short text can stand for a number that fills a disk: 1e999999999 is refused by its size.
+    if len(text) > limits.NUMBER_CHARACTERS:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # the exponent has more digits than Decimal holds
+        return None
+    if "e" not in text and "E" not in text:
+        return number
+    exponent = number.as_tuple().exponent
+    is_short = isinstance(exponent, int) and exponent >= -limits.NUMBER_CHARACTERS
+    return number if is_short and number.adjusted() < limits.NUMBER_CHARACTERS else None
 
 
 def _not_finite(word: str) -> None:
@@ -125,6 +144,46 @@ _decoder = json.JSONDecoder(
 )
 
 
+class _Mark(str):
+    """Stands where a refused number stood."""
+
+    __slots__ = ()
+
+
+def _marked(text: str) -> Decimal | _Mark:
+    number = _bounded(text)
+    return _Mark(text) if number is None else number
+
+
+_marking_decoder = json.JSONDecoder(parse_int=_marked, parse_float=_marked, parse_constant=_Mark)
+
+
+def _unreadable_path(text: str) -> str:
+    # Only a refused body is read twice; one that breaks off later has no paths to tell.
+    try:
+        return _mark_path(_marking_decoder.decode(text), "")
+    except (json.JSONDecodeError, RecursionError):
+        return ""
+
+
+def _mark_path(value: Json, path: str) -> str:
+    for inner_path, inner in _inner(value, path):
+        found = inner_path if isinstance(inner, _Mark) else _mark_path(inner, inner_path)
+        if found:
+            return found
+    return ""
+
+
+def _inner(value: Json, path: str) -> list[tuple[str, Json]]:
+    match value:
+        case Mapping():
+            return [(_joined(path, key), inner) for key, inner in value.items()]
+        case list():
+            return [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+        case _:
+            return []
+
+
 def write_json(value: object) -> bytes:
     """Return JSON bytes: Decimals as exact numbers, datetimes as RFC 3339."""
     return _encoder.encode(value)
@@ -132,22 +191,25 @@ def write_json(value: object) -> bytes:
 
 def repeated_key(value: Json, path: str = "") -> str:
     """Return the path of the first key given twice, "" where there is none."""
-    match value:
-        case RepeatedKeys():
-            return _joined(path, value.repeated)
-        case Mapping():
-            pairs = [(_joined(path, key), inner) for key, inner in value.items()]
-        case list():
-            pairs = [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
-        case _:
-            return ""
+    if isinstance(value, RepeatedKeys):
+        return _joined(path, value.repeated)
+    # A flat object is done after one look at its values; paths are built for nested ones only.
+    if not any(isinstance(inner, (dict, list)) for inner in _children(value)):
+        return ""
     return next(
-        (found for inner_path, inner in pairs if (found := repeated_key(inner, inner_path))), ""
+        (
+            found
+            for inner_path, inner in _inner(value, path)
+            if isinstance(inner, (dict, list)) and (found := repeated_key(inner, inner_path))
+        ),
+        "",
     )
 
 
 def _joined(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+    # A path is shown and stored: a key that can't be, or that floods the answer, is not.
+    shown = _UNSTORABLE.sub("\ufffd", key[: limits.METADATA_KEY_CHARACTERS]) or '""'
+    return f"{path}.{shown}" if path else shown
 
 
 def kind_of(value: Json) -> Kind:
@@ -179,9 +241,19 @@ def metadata_refusal(
             field=path,
         )
     for key, value in metadata.items():
-        if refusal := _key_refusal(key, path) or _value_refusal(value, f"{path}.{key}", depth=1):
+        if refusal := _key_refusal(key, path):
+            return refusal
+        # Paths cost more than the checks: they are built for the values that need a closer look.
+        if not _is_plain(value) and (refusal := _value_refusal(value, f"{path}.{key}", depth=1)):
             return refusal
     return None
+
+
+def _is_plain(value: Json) -> bool:
+    if isinstance(value, str):
+        # Four bytes are the most of one character; what is printable can be stored.
+        return len(value) * 4 <= limits.STRING_BYTES and value.isprintable()
+    return not isinstance(value, (dict, list))
 
 
 def _key_refusal(key: str, path: str) -> Refusal | None:
@@ -200,7 +272,6 @@ def _key_refusal(key: str, path: str) -> Refusal | None:
 
 
 def _value_refusal(value: Json, path: str, *, depth: int) -> Refusal | None:
-    # bool, int and Decimal need no look: the common case leaves at the first test.
     match value:
         case str():
             return _string_refusal(value, path)
@@ -211,20 +282,18 @@ def _value_refusal(value: Json, path: str, *, depth: int) -> Refusal | None:
 
 
 def _string_refusal(text: str, path: str) -> Refusal | None:
-    # Four bytes are the most of one character: short strings need no encoding to be measured.
-    if len(text) * 4 > limits.STRING_BYTES:
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > limits.STRING_BYTES:
-            return Refusal(
-                code=RefusalCode.STRING_TOO_LONG,
-                message=f"The string has {size} bytes; at most {limits.STRING_BYTES} are taken.",
-                field=path,
-            )
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > limits.STRING_BYTES:
+        return Refusal(
+            code=RefusalCode.STRING_TOO_LONG,
+            message=f"The string has {size} bytes; at most {limits.STRING_BYTES} are taken.",
+            field=path,
+        )
     return text_refusal(text, path)
 
 
 def _nested_refusal(value: Sequence[Json] | JsonObject, path: str, *, depth: int) -> Refusal | None:
-    if depth >= limits.DEPTH_LEVELS:
+    if depth > limits.DEPTH_LEVELS:
         return Refusal(
             code=RefusalCode.TOO_DEEP,
             message=f"The value is nested deeper than {limits.DEPTH_LEVELS} levels.",
@@ -240,19 +309,22 @@ def _nested_refusal(value: Sequence[Json] | JsonObject, path: str, *, depth: int
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if refusal := text_refusal(key, path) or _value_refusal(
-                inner, f"{path}.{key}", depth=depth + 1
+                inner, _joined(path, key), depth=depth + 1
             ):
                 return refusal
         return None
     for index, inner in enumerate(value):
-        if refusal := _value_refusal(inner, f"{path}[{index}]", depth=depth + 1):
+        if not _is_plain(inner) and (
+            refusal := _value_refusal(inner, f"{path}[{index}]", depth=depth + 1)
+        ):
             return refusal
     return None
 
 
 def text_refusal(text: str, path: str) -> Refusal | None:
     """Return a refusal where a text holds \\u0000 or half a surrogate pair, else None."""
-    found = _UNSTORABLE.search(text)
+    # Neither \u0000 nor a surrogate is printable, and this test is the cheaper one.
+    found = None if text.isprintable() else _UNSTORABLE.search(text)
     if found is None:
         return None
     return Refusal(
@@ -283,7 +355,7 @@ def number_in(text: str) -> Decimal | None:
     """
     if not 0 < len(text) <= limits.NUMBER_CHARACTERS or not _NUMBER.fullmatch(text):
         return None
-    return Decimal(text)
+    return _bounded(text)
 
 
 def as_declared(value: Json, declared: FieldType) -> Json:
@@ -295,13 +367,19 @@ def as_declared(value: Json, declared: FieldType) -> Json:
 
 
 def canonical(value: Json) -> Json:
-    """Return an equal value for equal JSON: keys sorted, 1, 1.0 and 1e0 the same number."""
+    """Return an equal value for equal JSON: keys sorted, 1, 1.0 and 1e0 the same number.
+
+    Unequal JSON gives unequal values: numbers become {"n": text}, so an object that looks like
+    one gets its member wrapped.
+    """
     match value:
         case bool() | None | str():
             return value
         case int() | Decimal():
             return _canonical_number(Decimal(value))
         case Mapping():
+            if value.keys() == {"n"}:
+                return {"n": [canonical(value["n"])]}
             return {key: canonical(value[key]) for key in sorted(value)}
         case _:
             return [canonical(inner) for inner in value]

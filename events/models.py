@@ -4,14 +4,13 @@ import uuid
 import zoneinfo
 from typing import Any
 
-import uuid_utils
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-from events import limits
+from events import ids, limits
 from events.fields import ExactJSONField
 
 # One fold works on the event types of one shard, so that a project has this many at a time.
@@ -19,8 +18,8 @@ SHARDS = 4
 
 
 def new_id() -> uuid.UUID:
-    """Return a UUIDv7 of the system clock's moment."""
-    return uuid.UUID(int=uuid_utils.uuid7().int)
+    """Return an id of now."""
+    return ids.new_id(timezone.now())
 
 
 def validate_time_zone(name: str) -> None:

@@ -240,4 +240,9 @@ class Wire:
     is_atomic: bool = True
 
 
+class TooBusyError(Exception):
+    """Nothing was written: the request waited too long for its turn."""
+
+
+# Raises TooBusyError; any other exception is a fault, and nothing was written then either.
 Process: TypeAlias = Callable[[Wire, Request, Reception], Sequence[Outcome]]

@@ -43,6 +43,8 @@ class Version(models.Model):
 
     number = models.PositiveIntegerField()
     definition = ExactJSONField()
+    # What was asked for; a later version is in force from its publication at the earliest.
+    starts_at = models.DateTimeField(null=True)
     in_force_from = models.DateTimeField(null=True)
     in_force_until = models.DateTimeField(null=True)
     published_at = models.DateTimeField()
@@ -198,3 +200,20 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return self.source_key
+
+
+class ShadowAward(models.Model):
+    """What a rule in shadow would have given for an event; nobody has these points."""
+
+    project = models.ForeignKey(
+        Project, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    customer_id = models.BigIntegerField()
+    event_id = models.UUIDField()
+    version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="shadow_awards")
+    points = models.BigIntegerField()
+    trace = ExactJSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]

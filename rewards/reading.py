@@ -1,9 +1,11 @@
 """Typed reading of a definition's JSON; each refusal names the path of what is wrong."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TypeVar
 
+from events import limits
 from events.metadata import RepeatedKeys, exact_number, kind_of, number_in, text_refusal
 from events.types import Json, JsonObject
 
@@ -11,6 +13,9 @@ Item = TypeVar("Item")
 Word = TypeVar("Word", bound=str)
 
 _SHOWN_CHARACTERS = 40
+_BARE = re.compile(r"[^\W\d][\w-]*")
+# The default context would round what has more than 28 digits.
+_EXACT = Context(prec=2 * limits.EXACT_DIGITS)
 _INT_BITS = 128  # 10^30 has 100 bits; a longer integer is never written out in a message
 
 
@@ -23,6 +28,7 @@ class RuleError(ValueError):
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path or 'The definition'} {problem}.")
         self.path = path
+        self.problem = problem
 
 
 def read_object(
@@ -82,9 +88,7 @@ def read_whole(value: Json, path: str, *, least: int, most: int) -> int:
     """Return a whole number within the bounds, both included."""
     number = read_number(value, path)
     if number != number.to_integral_value() or not least <= number <= most:
-        raise RuleError(
-            path, f"must be a whole number from {least} to {most}, not {shown(number)}"
-        )
+        raise RuleError(path, f"must be a whole number from {least} to {most}, not {shown(number)}")
     return int(number)
 
 
@@ -96,6 +100,11 @@ def read_choice(value: Json, path: str, choices: Sequence[Word]) -> Word:
     raise RuleError(path, f"must be one of {', '.join(choices)}, not {shown(value)}")
 
 
+def read_choice_or_first(value: Json, path: str, choices: Sequence[Word]) -> Word:
+    """Return the choice that the value is, the first one where none is made."""
+    return choices[0] if value is None else read_choice(value, path, choices)
+
+
 def read_flag(value: Json, path: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
@@ -103,12 +112,12 @@ def read_flag(value: Json, path: str) -> bool:
     return value
 
 
-def read_text(value: Json, path: str, *, most: int) -> str:
-    """Return a text of 1 to `most` characters that every database can store."""
+def read_text(value: Json, path: str, *, least: int = 1, most: int) -> str:
+    """Return a text of `least` to `most` characters that every database can store."""
     if not isinstance(value, str):
         raise RuleError(path, f"must be a text, not {shown(value)}")
-    if not 0 < len(value) <= most:
-        raise RuleError(path, f"has {len(value)} characters; from 1 to {most} are taken")
+    if not least <= len(value) <= most:
+        raise RuleError(path, f"has {len(value)} characters; from {least} to {most} are taken")
     if text_refusal(value, path):
         raise RuleError(path, "holds a character that can't be stored")
     return value
@@ -124,13 +133,26 @@ def as_number(value: Json) -> int | Decimal | None:
 def plain(number: int | Decimal) -> int | Decimal:
     """Return an equal number in one form for all its spellings: 1, 1.0 and 1e0 are the int 1."""
     exact = Decimal(number)
-    return int(exact) if exact == exact.to_integral_value() else exact.normalize()
+    return int(exact) if exact == exact.to_integral_value() else exact.normalize(_EXACT)
 
 
 def portable(number: int | Decimal) -> int | str:
     """Return the number as JSON that no reader bends: an integer, else its text."""
     one = plain(number)
     return one if isinstance(one, int) else f"{one:f}"
+
+
+def quoted(value: Json) -> str:
+    """Return a definition's value within a sentence: bare where no reader can mistake it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() if _BARE.fullmatch(value) and value not in ("true", "false"):
+            return value
+        case int() | Decimal():
+            return str(portable(value))
+        case _:
+            return f"“{value}”"
 
 
 def inner(path: str, key: str) -> str:

@@ -1,0 +1,131 @@
+"""Folding: events of open batches enter the rollups, each exactly once."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Min, Sum
+
+from analytics import raw, rows
+from analytics.periods import Calendar
+from analytics.shards import OvertakenError, Shard, alone, changes_of, count_change
+from analytics.sketches import Summary
+from analytics.summaries import RowKey, Summariser
+from events.models import OpenBatch, Project
+
+# One fold. On SQLite fewer, so that its write transaction keeps ingest waiting below 50 ms.
+EVENTS_PER_FOLD = {"postgresql": 10_000, "sqlite": 2_000}
+BATCHES_PER_FOLD = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is not in the rollups yet."""
+
+    events: int
+    batches: int
+
+
+def has_work() -> bool:
+    """Say whether any event waits to be folded."""
+    return OpenBatch.objects.exists()
+
+
+def backlog() -> Backlog:
+    """Return how much waits to be folded, in all projects."""
+    open_batches = OpenBatch.objects.aggregate(events=Sum("events"))
+    return Backlog(events=open_batches["events"] or 0, batches=OpenBatch.objects.count())
+
+
+def roll_up(*, seconds: float) -> int:
+    """Fold until nothing is left that other workers don't hold, or the time is up.
+
+    Returns the number of events folded.
+    """
+    ends_at = time.monotonic() + seconds
+    folded = 0
+    while round_folded := _fold_round(ends_at):
+        folded += round_folded
+    return folded
+
+
+def _fold_round(ends_at: float) -> int:
+    folded = 0
+    for shard in open_shards():
+        if time.monotonic() >= ends_at:
+            break
+        folded += fold(shard)
+    return folded
+
+
+def open_shards() -> list[Shard]:
+    """Return the shards that have work, the one that has waited longest first."""
+    waiting = (
+        OpenBatch.objects.values("project_id", "shard")
+        .annotate(oldest=Min("first_received_at"))
+        .order_by("oldest", "project_id", "shard")
+    )
+    return [Shard(project_id=row["project_id"], number=row["shard"]) for row in waiting]
+
+
+def fold(shard: Shard) -> int:
+    """Bring the oldest open batches of a shard into its rollups; return their number of events.
+
+    0 where nothing is left, or where another worker is at it. The rollups and the list of open
+    batches change in one transaction, so a fold that dies has not happened.
+    """
+    with alone(shard) as is_free:
+        if not is_free:
+            return 0
+        seen = changes_of(shard)
+        batches = _oldest_batches(shard)
+        if not batches:
+            return 0
+        # Outside of SQLite's write transaction: this is what takes the time.
+        merged = rows.encode(rows.merged_with_stored(_summaries(shard, batches)))
+        try:
+            _write(shard, batches=batches, encoded=merged, seen=seen)
+        except OvertakenError:
+            return 0
+        return sum(batch.events for batch in batches)
+
+
+def _oldest_batches(shard: Shard) -> list[OpenBatch]:
+    most_events = EVENTS_PER_FOLD[connection.vendor]
+    open_batches = OpenBatch.objects.filter(project_id=shard.project_id, shard=shard.number)
+    taken: list[OpenBatch] = []
+    events = 0
+    for batch in open_batches.order_by("batch_id")[:BATCHES_PER_FOLD]:
+        events += batch.events
+        if taken and events > most_events:
+            break
+        taken.append(batch)
+    return taken
+
+
+def _summaries(shard: Shard, batches: Sequence[OpenBatch]) -> dict[RowKey, Summary]:
+    calendar = Calendar(Project.objects.get(pk=shard.project_id).zone)
+    # Fields are looked up after the batches: whatever made them is committed by now.
+    summariser = Summariser(calendar, raw.FieldIdsByType())
+    summariser.add(raw.read_batches(batches))
+    return summariser.rows()
+
+
+def _write(
+    shard: Shard,
+    *,
+    batches: Sequence[OpenBatch],
+    encoded: Sequence[tuple[object, ...]],
+    seen: int,
+) -> None:
+    with transaction.atomic():
+        count_change(shard, seen=seen)
+        ids = [batch.batch_id for batch in batches]
+        open_batches = OpenBatch.objects.filter(
+            project_id=shard.project_id, shard=shard.number, batch_id__in=ids
+        )
+        deleted, _ = open_batches.delete()
+        if deleted != len(ids):
+            raise OvertakenError(f"{len(ids) - deleted} batches of {shard} were folded meanwhile.")
+        rows.write(encoded)

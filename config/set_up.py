@@ -1,0 +1,223 @@
+"""A project's set-up as one JSON: read into the tables, written out of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from events import limits
+from events.models import EventType, MetadataField, Project
+from events.types import Json, JsonObject
+from events.wires.reading import UnreadableError, moment_in
+from rewards.models import Rule, Streak
+from rewards.publishing import put_rule, put_streak
+from rewards.reading import (
+    RuleError,
+    inner,
+    read_choice,
+    read_flag,
+    read_list,
+    read_object,
+    read_text,
+)
+
+MOST_ENTRIES = 10_000
+_STATES = tuple(Rule.State.values)
+_TYPES = tuple(MetadataField.Type.values)
+_SECTIONS = ("event_types", "rules", "streaks", "challenges")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many entries of each section were read."""
+
+    event_types: int
+    rules: int
+    streaks: int
+    challenges: int
+
+
+@transaction.atomic
+def read_set_up(project: Project, given: Json, *, by: Any, now: datetime) -> Counts:
+    """Put the set-up in force; what is absent stays. All of it or, with RuleError, none."""
+    sections = read_object(given, "", optional=_SECTIONS)
+    return Counts(
+        event_types=_each(sections, "event_types", lambda e, p: _put_event_type(project, e, p)),
+        rules=_each(sections, "rules", lambda e, p: _put_rule(project, e, p, by=by, now=now)),
+        streaks=_each(sections, "streaks", lambda e, p: _put_streak(project, e, p, by=by, now=now)),
+        challenges=_each(sections, "challenges", _refuse_challenge),
+    )
+
+
+def _each(sections: JsonObject, name: str, put: Callable[[Json, str], None]) -> int:
+    return len(read_list(sections.get(name, ()), name, put, most=MOST_ENTRIES))
+
+
+def _put_event_type(project: Project, given: Json, path: str) -> None:
+    entry = read_object(
+        given,
+        path,
+        required=("name",),
+        optional=("active", "server_only", "unique_by", "throttle_minutes", "fields"),
+    )
+    for name in ("unique_by", "throttle_minutes"):
+        if entry.get(name) is not None:
+            raise RuleError(inner(path, name), "is not taken by this version; leave it null")
+    name = _name(entry, path)
+    event_type, _ = EventType.objects.get_or_create(project=project, name=name)
+    flags = {
+        key: read_flag(entry[key], inner(path, key))
+        for key in ("active", "server_only")
+        if key in entry
+    }
+    for key, flag in flags.items():
+        setattr(event_type, key, flag)
+    event_type.created_automatically = False
+    event_type.save()
+    read_list(
+        entry.get("fields", ()),
+        inner(path, "fields"),
+        lambda each, each_path: _put_field(event_type, each, each_path),
+        most=limits.FIELDS_PER_EVENT_TYPE,
+    )
+
+
+def _put_field(event_type: EventType, given: Json, path: str) -> None:
+    entry = read_object(given, path, required=("name",), optional=("type", "dimension", "personal"))
+    name = read_text(entry["name"], inner(path, "name"), most=limits.METADATA_KEY_CHARACTERS)
+    field, _ = MetadataField.objects.get_or_create(event_type=event_type, name=name)
+    if "type" in entry:
+        field.type = read_choice(entry["type"], inner(path, "type"), _TYPES)
+    for key in ("dimension", "personal"):
+        if key in entry:
+            setattr(field, key, read_flag(entry[key], inner(path, key)))
+    field.created_automatically = False
+    field.save()
+
+
+def _put_rule(project: Project, given: Json, path: str, *, by: Any, now: datetime) -> None:
+    entry = read_object(
+        given, path, required=("name", "definition"), optional=("state", "from", "until")
+    )
+    # Who imports a rule without a state wants it to work.
+    state = read_choice(entry.get("state", "live"), inner(path, "state"), _STATES)
+    with _under(path):
+        starts, until = (_moment(entry, key) for key in ("from", "until"))
+    name = _name(entry, path)
+    with _under(inner(path, "definition")):
+        put_rule(
+            project,
+            name=name,
+            state=Rule.State(state),
+            definition=entry["definition"],
+            in_force_from=starts,
+            in_force_until=until,
+            by=by,
+            now=now,
+        )
+
+
+def _put_streak(project: Project, given: Json, path: str, *, by: Any, now: datetime) -> None:
+    entry = read_object(
+        given,
+        path,
+        required=("name", "event"),
+        optional=("when", "period", "milestones"),
+    )
+    definition = {key: value for key, value in entry.items() if key != "name"}
+    with _under(path):
+        put_streak(
+            project,
+            name=_name(entry, path),
+            definition={"period": "day", **definition},
+            by=by,
+            now=now,
+        )
+
+
+def _refuse_challenge(_given: Json, path: str) -> None:
+    raise RuleError(path, "is a challenge; this version has none")
+
+
+def _name(entry: JsonObject, path: str) -> str:
+    return read_text(entry["name"], inner(path, "name"), most=limits.NAME_CHARACTERS)
+
+
+def _moment(entry: JsonObject, key: str) -> datetime | None:
+    try:
+        return moment_in(entry, key)
+    except UnreadableError as error:
+        raise RuleError(key, "must be RFC 3339 text with its zone, or null") from error
+
+
+@contextmanager
+def _under(path: str) -> Iterator[None]:
+    """Name the whole path in an error that was raised further down."""
+    try:
+        yield
+    except RuleError as error:
+        raise RuleError(inner(path, error.path) if error.path else path, error.problem) from error
+
+
+def written_set_up(project: Project) -> JsonObject:
+    """Return the set-up that `read_set_up` would read into an equal project."""
+    return {
+        "event_types": [_event_type(each) for each in _event_types(project)],
+        "rules": [_rule(each) for each in project.rules.prefetch_related("versions")],
+        "streaks": [_streak(each) for each in project.streaks.prefetch_related("versions")],
+        "challenges": [],
+    }
+
+
+def counts_of(set_up: JsonObject) -> Counts:
+    """Return the size of each section of a set-up."""
+    return Counts(**{name: len(set_up[name]) for name in _SECTIONS})  # type: ignore[arg-type]
+
+
+def _event_types(project: Project) -> Iterable[EventType]:
+    return project.event_types.prefetch_related("fields")
+
+
+def _event_type(event_type: EventType) -> JsonObject:
+    return {
+        "name": event_type.name,
+        "active": event_type.active,
+        "server_only": event_type.server_only,
+        "unique_by": None,
+        "throttle_minutes": None,
+        "fields": [
+            {
+                "name": field.name,
+                "type": field.type,
+                "dimension": field.dimension,
+                "personal": field.personal,
+            }
+            for field in event_type.fields.all()
+        ],
+    }
+
+
+def _rule(rule: Rule) -> JsonObject:
+    # A draft stands for the rule only until its first version is out.
+    version = max(rule.versions.all(), key=lambda each: each.number, default=None)
+    return {
+        "name": rule.name,
+        "state": rule.state,
+        "from": _written(version.starts_at) if version else None,
+        "until": _written(version.in_force_until) if version else None,
+        "definition": version.definition if version else rule.draft,
+    }
+
+
+def _streak(streak: Streak) -> JsonObject:
+    version = max(streak.versions.all(), key=lambda each: each.number)
+    return {"name": streak.name, **version.definition}
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

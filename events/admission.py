@@ -1,0 +1,73 @@
+"""Whether an event that a wire could read may come in, by the project's catalogue."""
+
+from datetime import UTC, datetime, timedelta
+
+from events import limits
+from events.catalogue import Catalogue
+from events.types import Event, Reception, Refusal, RefusalCode, Wire
+
+_FUTURE = timedelta(hours=limits.FUTURE_HOURS)
+_EARLIEST = datetime(limits.EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+
+
+def refusal_of(
+    event: Event, *, catalogue: Catalogue, wire: Wire, reception: Reception
+) -> Refusal | None:
+    """Return why the event is refused, or None. An unknown type that may be made is no refusal."""
+    return _time_refusal(event, reception) or _type_refusal(event, catalogue, wire, reception)
+
+
+def _time_refusal(event: Event, reception: Reception) -> Refusal | None:
+    if event.occurred_at is None:
+        return None
+    if event.occurred_at > reception.received_at + _FUTURE:
+        return Refusal(
+            code=RefusalCode.OCCURRED_IN_FUTURE,
+            message=f"The event lies more than {limits.FUTURE_HOURS} hours ahead.",
+            field="occurred_at",
+        )
+    if event.occurred_at < _EARLIEST:
+        return Refusal(
+            code=RefusalCode.OCCURRED_TOO_EARLY,
+            message=f"The event lies before {limits.EARLIEST_YEAR}.",
+            field="occurred_at",
+        )
+    return None
+
+
+def _type_refusal(
+    event: Event, catalogue: Catalogue, wire: Wire, reception: Reception
+) -> Refusal | None:
+    known = catalogue.types.get(event.name)
+    if known is None:
+        return _unknown_type_refusal(event, catalogue, wire)
+    if not known.active:
+        return Refusal(
+            code=RefusalCode.INACTIVE_EVENT_TYPE,
+            message=f"The event type “{event.name}” is not active.",
+            field="event",
+        )
+    if known.server_only and reception.access.is_token:
+        return Refusal(
+            code=RefusalCode.NEEDS_API_KEY,
+            message=f"The event type “{event.name}” is only taken with an API key.",
+            field="event",
+        )
+    return None
+
+
+def _unknown_type_refusal(event: Event, catalogue: Catalogue, wire: Wire) -> Refusal | None:
+    if catalogue.strict or not wire.creates_event_types:
+        return Refusal(
+            code=RefusalCode.UNKNOWN_EVENT_TYPE,
+            message=f"The event type “{event.name}” is not in the project's catalogue.",
+            field="event",
+        )
+    if catalogue.automatic_types >= limits.EVENT_TYPES_PER_PROJECT:
+        return Refusal(
+            code=RefusalCode.TOO_MANY_EVENT_TYPES,
+            message=f"The project has made {limits.EVENT_TYPES_PER_PROJECT} event types from "
+            f"events by itself; add “{event.name}” to the catalogue to take it.",
+            field="event",
+        )
+    return None

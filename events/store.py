@@ -1,0 +1,293 @@
+"""The only writer of events, their keys and batches, and of what was refused."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from events import limits
+from events.ids import new_id
+from events.metadata import write_json
+from events.models import shard_of
+from events.sql import execute, given, text_of
+from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
+
+_EVENT_COLUMNS = {
+    "id": "uuid",
+    "project_id": "bigint",
+    "event_type_id": "bigint",
+    "customer_id": "bigint",
+    "customer_seq": "bigint",
+    "batch_id": "bigint",
+    "occurred_at": "timestamptz",
+    "received_at": "timestamptz",
+    "wire": "text",
+    "status": "text",
+    "reason": "text",
+    "metadata": "json",
+    "extra": "json",
+    "points_awarded": "bigint",
+    "points_total": "bigint",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """One decided event, ready to be written. `key` is "" where it has none."""
+
+    id: UUID
+    project_id: int
+    event_type_id: int
+    customer_id: int
+    customer_seq: int
+    occurred_at: datetime
+    received_at: datetime
+    wire: str
+    status: Status
+    reason: str
+    metadata: JsonObject
+    extra: JsonObject | None
+    points_awarded: int
+    points_total: int
+    key: str
+    body_hash: bytes
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedKey:
+    """What an idempotency key was used for: `answer` is the outcome's JSON."""
+
+    body_hash: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedEntry:
+    """One refused request or event. `source` is the JSON as sent, or the body's bytes."""
+
+    reception: Reception
+    wire: str
+    refusal: Refusal
+    source: Json | bytes
+
+
+def used_keys(keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], UsedKey]:
+    """Return what was committed under these (project id, key), missing where unused."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    query, parameters = given(wanted, "bigint", "text")
+    rows = execute(
+        f"WITH given(project_id, key) AS ({query}) "
+        f"SELECT k.project_id, k.key, k.body_hash, {text_of('k.answer')} FROM given "
+        "JOIN events_eventkey k ON k.project_id = given.project_id AND k.key = given.key",
+        parameters,
+    )
+    return {
+        (project_id, key): UsedKey(body_hash=bytes(body_hash), answer=answer.encode())
+        for project_id, key, body_hash, answer in rows
+    }
+
+
+def record(events: Sequence[NewEvent], now: datetime) -> None:
+    """Write events with their keys, as one batch a project, in the caller's transaction.
+
+    Raises IntegrityError where another transaction has used one of the keys meanwhile.
+    """
+    if not events:
+        return
+    batch_ids = _insert_batches(events, now)
+    _insert_events(events, batch_ids)
+    _insert_open_batches(events, batch_ids)
+    _insert_keys(events)
+    _number_customers(events)
+
+
+def _insert_batches(events: Sequence[NewEvent], now: datetime) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for event in events:
+        counts[event.project_id] = counts.get(event.project_id, 0) + 1
+    rows = [(project_id, count, now) for project_id, count in sorted(counts.items())]
+    query, parameters = given(rows, "bigint", "int", "timestamptz")
+    inserted = execute(
+        f"WITH given(project_id, events, created_at) AS ({query}) "
+        "INSERT INTO events_batch (project_id, events, created_at) SELECT * FROM given "
+        "RETURNING project_id, id",
+        parameters,
+    )
+    return dict(inserted)
+
+
+def _insert_events(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> None:
+    rows = [
+        (
+            event.id,
+            event.project_id,
+            event.event_type_id,
+            event.customer_id,
+            event.customer_seq,
+            batch_ids[event.project_id],
+            event.occurred_at,
+            event.received_at,
+            event.wire,
+            event.status,
+            event.reason,
+            write_json(event.metadata).decode(),
+            None if event.extra is None else write_json(event.extra).decode(),
+            event.points_awarded,
+            event.points_total,
+        )
+        for event in events
+    ]
+    columns = ", ".join(_EVENT_COLUMNS)
+    query, parameters = given(rows, *_EVENT_COLUMNS.values())
+    execute(
+        f"WITH given({columns}) AS ({query}) "
+        f"INSERT INTO events_event ({columns}) SELECT {columns} FROM given",
+        parameters,
+    )
+
+
+def _insert_open_batches(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> None:
+    parts: dict[tuple[int, int], list[NewEvent]] = {}
+    for event in events:
+        parts.setdefault((event.project_id, shard_of(event.event_type_id)), []).append(event)
+    rows = [
+        (
+            batch_ids[project_id],
+            shard,
+            project_id,
+            len(part),
+            min(event.id for event in part),
+            max(event.id for event in part),
+            min(event.received_at for event in part),
+        )
+        for (project_id, shard), part in sorted(parts.items())
+    ]
+    columns = (
+        "batch_id, shard, project_id, events, first_event_id, last_event_id, first_received_at"
+    )
+    query, parameters = given(
+        rows, "bigint", "smallint", "bigint", "int", "uuid", "uuid", "timestamptz"
+    )
+    execute(
+        f"WITH given({columns}) AS ({query}) "
+        f"INSERT INTO events_openbatch ({columns}) SELECT * FROM given",
+        parameters,
+    )
+
+
+def _insert_keys(events: Sequence[NewEvent]) -> None:
+    rows = sorted(
+        (event.project_id, event.key, event.id, event.body_hash, _answer(event.outcome))
+        for event in events
+        if event.key
+    )
+    if not rows:
+        return
+    columns = "project_id, key, event_id, body_hash, answer"
+    query, parameters = given(rows, "bigint", "text", "uuid", "bytea", "json")
+    execute(
+        f"WITH given({columns}) AS ({query}) "
+        f"INSERT INTO events_eventkey ({columns}) SELECT * FROM given",
+        parameters,
+    )
+
+
+def _answer(outcome: Outcome) -> str:
+    return write_json(outcome).decode()
+
+
+def _number_customers(events: Sequence[NewEvent]) -> None:
+    last: dict[int, int] = {}
+    for event in events:
+        last[event.customer_id] = max(event.customer_seq, last.get(event.customer_id, 0))
+    query, parameters = given(sorted(last.items()), "bigint", "bigint")
+    execute(
+        f"WITH given(id, last_seq) AS ({query}) UPDATE events_customer SET last_seq = "
+        "given.last_seq FROM given WHERE events_customer.id = given.id",
+        parameters,
+    )
+
+
+@transaction.atomic
+def quarantine(entries: Sequence[RefusedEntry]) -> None:
+    """Keep what was refused; beyond a day's limit only its number."""
+    by_project: dict[int, list[RefusedEntry]] = {}
+    for entry in entries:
+        by_project.setdefault(entry.reception.access.project_id, []).append(entry)
+    for project_id, refused in sorted(by_project.items()):
+        today = refused[0].reception.received_at.astimezone(UTC).date()
+        [(count,)] = execute(
+            "INSERT INTO events_quarantineday (project_id, date, kept, beyond) "
+            "VALUES (%s, %s, %s, 0) ON CONFLICT (project_id, date) "
+            "DO UPDATE SET kept = events_quarantineday.kept + excluded.kept RETURNING kept",
+            [project_id, today, len(refused)],
+        )
+        beyond = min(len(refused), max(0, count - limits.QUARANTINE_ROWS_PER_DAY))
+        if beyond:
+            execute(
+                "UPDATE events_quarantineday SET kept = kept - %s, beyond = beyond + %s "
+                "WHERE project_id = %s AND date = %s",
+                [beyond, beyond, project_id, today],
+            )
+        _insert_quarantine(refused[: len(refused) - beyond])
+
+
+def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
+    if not refused:
+        return
+    columns = {
+        "id": "uuid",
+        "project_id": "bigint",
+        "api_key_id": "bigint",
+        "wire": "text",
+        "client": "text",
+        "code": "text",
+        "message": "text",
+        "field": "text",
+        "payload": "text",
+        "is_cut": "bool",
+        "received_at": "timestamptz",
+    }
+    names = ", ".join(columns)
+    query, parameters = given([_quarantine_row(entry) for entry in refused], *columns.values())
+    execute(
+        f"WITH given({names}) AS ({query}) "
+        f"INSERT INTO events_quarantine ({names}) SELECT * FROM given",
+        parameters,
+    )
+
+
+def _quarantine_row(entry: RefusedEntry) -> tuple[object, ...]:
+    reception, refusal = entry.reception, entry.refusal
+    payload = entry.source if isinstance(entry.source, bytes) else _written(entry.source)
+    kept = payload[: limits.QUARANTINE_PAYLOAD_BYTES]
+    return (
+        new_id(reception.received_at),
+        reception.access.project_id,
+        reception.access.key_id,
+        entry.wire,
+        _storable(reception.client),
+        str(refusal.code),
+        _storable(refusal.message),
+        _storable(refusal.field)[:400],
+        _storable(kept.decode("utf-8", "replace")),
+        len(kept) < len(payload),
+        reception.received_at,
+    )
+
+
+def _written(source: Json) -> bytes:
+    # Half a surrogate pair is one of the reasons to be refused, so it can't go out as UTF-8.
+    try:
+        return write_json(source)
+    except UnicodeEncodeError:
+        return repr(source).encode("utf-8", "backslashreplace")
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,184 @@
+"""The views that take events in, whatever the wire, and list them."""
+
+import re
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events import auth, limits, store
+from events.api import ProjectAPIView, refused, response_of
+from events.filters import EventFilter
+from events.models import Event
+from events.types import (
+    Access,
+    JsonObject,
+    Process,
+    Reception,
+    Refusal,
+    RefusalCode,
+    Reply,
+    Scope,
+    TooBusyError,
+    Wire,
+)
+
+RETRY_AFTER_SECONDS = 2
+PAGE_ROWS = 100
+_CLIENT_CHARACTERS = 200
+_JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class IngestView(View):
+    """`POST` of events in one wire's format. The collaborators come from `config.urls`."""
+
+    # Given to as_view(); None only until then.
+    wire: Wire = None  # type: ignore[assignment]
+    process: Process = None  # type: ignore[assignment]
+    # Answers GET at the same path, where there is something to read.
+    on_get: Callable[[HttpRequest], HttpResponseBase] | None = None
+
+    def get(self, request: HttpRequest, **_: object) -> HttpResponseBase:
+        if self.on_get is None:
+            return self.http_method_not_allowed(request)
+        return self.on_get(request)
+
+    def post(self, request: HttpRequest, **_: object) -> HttpResponse:
+        headers = _headers(request)
+        credentials = self.wire.credentials(headers)
+        access = credentials if isinstance(credentials, Refusal) else auth.authenticate(credentials)
+        if isinstance(access, Refusal):
+            return self._refused(access)
+        if Scope.INGEST not in access.scopes:
+            return self._refused(_NO_SCOPE)
+        return response_of(self._take(request, headers, access))
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponse:
+        response = self._refused(
+            Refusal(
+                code=RefusalCode.METHOD_NOT_ALLOWED,
+                message=f"{request.method} is not answered here.",
+            )
+        )
+        response["Allow"] = "GET, POST" if self.on_get else "POST"
+        return response
+
+    def _take(self, request: HttpRequest, headers: Mapping[str, str], access: Access) -> Reply:
+        reception = Reception(
+            access=access, received_at=timezone.now(), client=_client(request, headers)
+        )
+        body = _body(request)
+        parsed = _unreadable(headers, body) or self.wire.parse(headers, request.path, body)
+        if isinstance(parsed, Refusal):
+            entry = store.RefusedEntry(
+                reception=reception, wire=self.wire.name, refusal=parsed, source=body
+            )
+            store.quarantine([entry])
+            return self.wire.render_error(parsed)
+        try:
+            outcomes = self.process(self.wire, parsed, reception)
+        except (TooBusyError, OperationalError):
+            return self.wire.render_error(_TOO_BUSY)
+        if self.wire.is_atomic:
+            refused = next((outcome.error for outcome in outcomes if outcome.error), None)
+            if refused:
+                return self.wire.render_error(refused)
+        return self.wire.render(parsed, outcomes)
+
+    def _refused(self, refusal: Refusal) -> HttpResponse:
+        return response_of(self.wire.render_error(refusal))
+
+
+_NO_SCOPE = Refusal(
+    code=RefusalCode.FORBIDDEN, message="The key may not send events (scope “ingest”)."
+)
+_TOO_BUSY = Refusal(
+    code=RefusalCode.TOO_BUSY,
+    message="The server could not store the request in time; nothing of it was stored. "
+    "Send it again.",
+    retry_after_seconds=RETRY_AFTER_SECONDS,
+)
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _client(request: HttpRequest, headers: Mapping[str, str]) -> str:
+    address = request.META.get("REMOTE_ADDR", "")
+    return f"{address} {headers.get('user-agent', '')}".strip()[:_CLIENT_CHARACTERS]
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Return the body, cut one byte after the limit: so its size is known to be too much."""
+    return request.read(limits.BODY_BYTES + 1)
+
+
+def _unreadable(headers: Mapping[str, str], body: bytes) -> Refusal | None:
+    if len(body) > limits.BODY_BYTES:
+        return Refusal(
+            code=RefusalCode.BODY_TOO_LARGE,
+            message=f"The body has more than {limits.BODY_BYTES} bytes.",
+        )
+    media_type = headers.get("content-type", "")
+    if media_type and not _JSON.match(media_type.strip()):
+        return Refusal(
+            code=RefusalCode.UNSUPPORTED_MEDIA_TYPE,
+            message=f"The body must be application/json, not {media_type[:100]}.",
+        )
+    return None
+
+
+class EventListView(ProjectAPIView):
+    """`GET events`: the project's events, the latest received first."""
+
+    def get(self, request: Request) -> Response:
+        found = EventFilter(request.query_params, queryset=self.project.events.all())
+        if not found.is_valid():
+            field, errors = next(iter(found.errors.items()))
+            raise refused(field, str(errors[0]))
+        rows = found.qs.select_related("event_type", "customer").order_by("-id")
+        if cursor := request.query_params.get("cursor"):
+            rows = rows.filter(id__lt=_cursor(cursor))
+        size = _page_rows(request.query_params.get("limit", str(PAGE_ROWS)))
+        page = list(rows[: size + 1])
+        following = str(page[size - 1].pk) if len(page) > size else None
+        return Response({"results": [_event(row) for row in page[:size]], "next": following})
+
+
+def _cursor(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise refused("cursor", "The cursor is not one that `next` gave.") from error
+
+
+def _page_rows(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:10]) <= limits.PAGE_ROWS:
+        raise refused("limit", f"The limit must be a number from 1 to {limits.PAGE_ROWS}.")
+    return int(text)
+
+
+def _event(event: Event) -> JsonObject:
+    return {
+        "id": str(event.pk),
+        "event": event.event_type.name,
+        "customer": event.customer.label,
+        "occurred_at": event.occurred_at.isoformat(),
+        "received_at": event.received_at.isoformat(),
+        "wire": event.wire,
+        "status": event.status,
+        "reason": event.reason,
+        "metadata": event.metadata,
+        "points_awarded": event.points_awarded,
+    }

@@ -1,0 +1,220 @@
+"""Lynes's Send Event format, as its public API page documents it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from events import limits
+from events.metadata import number_in, read_json
+from events.types import (
+    Credential,
+    Event,
+    Headers,
+    Identity,
+    Json,
+    JsonObject,
+    Outcome,
+    Refusal,
+    RefusalCode,
+    RefusedEvent,
+    Reply,
+    Request,
+    StreakProgress,
+    Wire,
+)
+from events.wires.reading import (
+    TextField,
+    UnreadableError,
+    bearer_token,
+    extra_in,
+    invalid,
+    metadata_in,
+    moment_in,
+    refused,
+    required_text,
+)
+from events.wires.replies import json_reply, retry_headers
+
+_EVENT_ID = TextField(
+    name="eventId",
+    path="eventId",
+    most_characters=limits.NAME_CHARACTERS,
+    too_long=RefusalCode.NAME_TOO_LONG,
+)
+_USER_ID = TextField(
+    name="userId",
+    path="userId",
+    most_characters=limits.CUSTOMER_ID_CHARACTERS,
+    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
+    takes_integers=True,  # JavaScript clients send the ids of their database as numbers
+)
+_KNOWN = frozenset({"eventId", "userId", "metadata", "timestamp"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
+    400: (
+        RefusalCode.INVALID_JSON,
+        RefusalCode.MISSING_FIELD,
+        RefusalCode.NULL_FIELD,
+        RefusalCode.INVALID_FIELD,
+        RefusalCode.DUPLICATE_KEY,
+        RefusalCode.NUMBER_NOT_FINITE,
+        RefusalCode.NUMBER_TOO_LONG,
+        RefusalCode.INVALID_TEXT,
+        RefusalCode.NAME_TOO_LONG,
+        RefusalCode.METADATA_KEY_TOO_LONG,
+        RefusalCode.CUSTOMER_ID_TOO_LONG,
+        RefusalCode.EVENT_KEY_TOO_LONG,
+        RefusalCode.EMAIL_TOO_LONG,
+        RefusalCode.PHONE_TOO_LONG,
+        RefusalCode.TOO_MANY_FIELDS,
+        RefusalCode.STRING_TOO_LONG,
+        RefusalCode.ARRAY_TOO_LONG,
+        RefusalCode.TOO_DEEP,
+        RefusalCode.OCCURRED_IN_FUTURE,
+        RefusalCode.OCCURRED_TOO_EARLY,
+        RefusalCode.TOO_MANY_EVENT_TYPES,
+        RefusalCode.IDEMPOTENCY_CONFLICT,
+    ),
+    401: (RefusalCode.MISSING_CREDENTIALS, RefusalCode.INVALID_CREDENTIALS),
+    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY),
+    404: (
+        RefusalCode.NOT_FOUND,
+        RefusalCode.UNKNOWN_EVENT_TYPE,
+        RefusalCode.INACTIVE_EVENT_TYPE,
+    ),
+    405: (RefusalCode.METHOD_NOT_ALLOWED,),
+    413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
+    415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
+    429: (RefusalCode.RATE_LIMITED,),
+    500: (RefusalCode.INTERNAL_ERROR,),
+    503: (RefusalCode.TOO_BUSY,),
+}
+STATUS_OF: Mapping[RefusalCode, int] = {
+    code: status for status, codes in _CODES_BY_STATUS.items() for code in codes
+}
+
+
+def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
+    """Return the API key, else the user's token: a server's key says more than a user's token."""
+    if api_key := headers.get("x-api-key", "").strip():
+        return (Credential(kind="api_key", value=api_key),)
+    if token := bearer_token(headers):
+        return (Credential(kind="jwt", value=token),)
+    return Refusal(
+        code=RefusalCode.MISSING_CREDENTIALS,
+        message="Send a token as Authorization: Bearer, or an API key in x-api-key.",
+    )
+
+
+def parse(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
+    """Return the one event of a request. A key given twice counts as given last."""
+    value = read_json(body)
+    if isinstance(value, Refusal):
+        return value
+    try:
+        return Request(entries=(_event(value),))
+    except UnreadableError as error:
+        return error.refusal
+
+
+def _event(source: Json) -> Event:
+    if not isinstance(source, dict):
+        raise refused(RefusalCode.INVALID_JSON, "", "The body must be one event object.")
+    name = required_text(source, _EVENT_ID)
+    user_id = required_text(source, _USER_ID)
+    metadata = metadata_in(source, most_fields=limits.LYNES_FIELDS_PER_EVENT)
+    _refuse_nested(metadata)
+    amount = _amount(source)
+    # The older top-level amount serves rules as if it were metadata, beside the ten fields.
+    takes_amount = amount is not None and "amount" not in metadata
+    is_amount_held = takes_amount or amount is None
+    return Event(
+        name=name,
+        customer=Identity(external_id=user_id),
+        metadata={**metadata, "amount": amount} if takes_amount else metadata,
+        occurred_at=moment_in(source, "timestamp", zone=UTC),
+        source=source,
+        extra=extra_in(source, _KNOWN | {"amount"} if is_amount_held else _KNOWN),
+    )
+
+
+def _refuse_nested(metadata: JsonObject) -> None:
+    for key, value in metadata.items():
+        inner = value if isinstance(value, list) else ()
+        if isinstance(value, dict) or any(isinstance(one, (dict, list)) for one in inner):
+            raise invalid(
+                f"metadata.{key}",
+                f"The field metadata.{key} must be a number, a string, a boolean, "
+                "or a list of these.",
+            )
+
+
+def _amount(source: JsonObject) -> int | Decimal | None:
+    value = source.get("amount")
+    number = number_in(value) if isinstance(value, str) else value
+    if isinstance(number, (int, Decimal)) and not isinstance(number, bool):
+        return number
+    if value is None:
+        return None
+    raise invalid("amount", "The field amount must be a number.")
+
+
+def render(request: Request, outcomes: Sequence[Outcome]) -> Reply:
+    """Return what the one event earned: its points, and the streaks that it touched."""
+    event = request.entries[0]
+    if isinstance(event, RefusedEvent):
+        return render_error(event.refusal)
+    outcome = outcomes[0]
+    occurred_at = outcome.occurred_at or event.occurred_at
+    answer = {
+        "eventId": event.name,
+        "userId": event.customer.external_id,
+        "pointsAwarded": outcome.points_awarded,
+        "timestamp": None if occurred_at is None else _epoch_milliseconds(occurred_at),
+        "streaks": [_streak(progress) for progress in outcome.streaks],
+    }
+    return json_reply(200, {"success": True, "data": answer})
+
+
+def _streak(progress: StreakProgress) -> Mapping[str, object]:
+    return {
+        "streakId": progress.streak,
+        "currentCount": progress.current,
+        "lastUpdate": _written(progress.updated_at),
+        "milestoneReached": progress.milestone_reached,
+        "pointsAwarded": progress.points_awarded,
+    }
+
+
+def _epoch_milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _written(moment: datetime) -> str:
+    # As JavaScript writes it: always three digits after the point, always Z.
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def render_error(refusal: Refusal) -> Reply:
+    """Return a refusal as `{"success": false, "error": {"code", "message"}}`.
+
+    The envelope has no room for the field, so the sentence names it.
+    """
+    is_named = not refusal.field or refusal.field in refusal.message
+    message = refusal.message if is_named else f"{refusal.field}: {refusal.message}"
+    return json_reply(
+        STATUS_OF[refusal.code],
+        {"success": False, "error": {"code": refusal.code, "message": message}},
+        headers=retry_headers(refusal),
+    )
+
+
+wire = Wire(
+    name="lynes",
+    credentials=credentials,
+    parse=parse,
+    render=render,
+    render_error=render_error,
+    creates_event_types=False,
+)

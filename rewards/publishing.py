@@ -1,0 +1,102 @@
+"""How rules and streaks come into force: as versions that never change again."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from events.models import Project
+from events.types import Json, JsonObject
+from rewards.ledger import open_issued_account
+from rewards.models import Account, Rule, RuleVersion, Streak, StreakVersion
+from rewards.reading import RuleError
+from rewards.rules import read_definition, read_streak
+
+
+@transaction.atomic
+def put_rule(
+    project: Project,
+    *,
+    name: str,
+    state: Rule.State,
+    definition: Json,
+    in_force_from: datetime | None,
+    in_force_until: datetime | None,
+    by: Any,
+    now: datetime,
+) -> Rule:
+    """Make or change a rule. A draft is kept beside the versions; any other state publishes.
+
+    An equal definition and schedule makes no new version. Raises RuleError.
+    """
+    source = read_definition(definition).source
+    _lock(project)
+    rule, _ = Rule.objects.get_or_create(project=project, name=name)
+    open_issued_account(project.pk, Account.Owner.RULE, rule.pk)
+    is_draft = state == Rule.State.DRAFT
+    rule.draft = source if is_draft else None
+    # A published rule goes on while its next version is drafted.
+    if not is_draft or not rule.versions.exists():
+        rule.state = state
+    if not is_draft:
+        _publish_rule(rule, source, (in_force_from, in_force_until), by=by, now=now)
+    rule.save()
+    return rule
+
+
+def _publish_rule(
+    rule: Rule,
+    source: JsonObject,
+    schedule: tuple[datetime | None, datetime | None],
+    *,
+    by: Any,
+    now: datetime,
+) -> None:
+    last = rule.versions.order_by("number").last()
+    starts, until = schedule
+    if last and last.definition == source and (last.starts_at, last.in_force_until) == schedule:
+        return
+    RuleVersion.objects.create(
+        rule=rule,
+        number=last.number + 1 if last else 1,
+        definition=source,
+        starts_at=starts,
+        # The first version may reach into the past; a later one leaves it as it was decided.
+        in_force_from=max(starts, now) if last and starts else (now if last else starts),
+        in_force_until=until,
+        published_at=now,
+        published_by=by,
+    )
+
+
+@transaction.atomic
+def put_streak(project: Project, *, name: str, definition: Json, by: Any, now: datetime) -> Streak:
+    """Make or change a streak. An equal definition makes no new version. Raises RuleError."""
+    source = read_streak(definition).source
+    _lock(project)
+    streak, _ = Streak.objects.get_or_create(project=project, name=name)
+    open_issued_account(project.pk, Account.Owner.STREAK, streak.pk)
+    last = streak.versions.order_by("number").last()
+    if last is None or last.definition != source:
+        if last and last.definition["period"] != source["period"]:
+            raise RuleError(
+                "period",
+                f"can't change: the runs of “{name}” are counted in "
+                f"{last.definition['period']}s; make a new streak instead",
+            )
+        StreakVersion.objects.create(
+            streak=streak,
+            number=last.number + 1 if last else 1,
+            definition=source,
+            in_force_from=now if last else None,
+            published_at=now,
+            published_by=by,
+        )
+    streak.save()
+    return streak
+
+
+def _lock(project: Project) -> None:
+    """Let one change of a project's set-up follow another."""
+    projects: models.QuerySet[Project] = Project.objects.select_for_update(no_key=True)
+    projects.get(pk=project.pk)

