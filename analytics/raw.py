@@ -39,9 +39,9 @@ def accepted_events() -> QuerySet[Event]:
 
 
 def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
-    """Return the rows of a query in the order of their ids, a few hundred in memory."""
+    """Return the rows of a query in no order, a few hundred at a time in memory."""
     rows = (
-        events.order_by("id")
+        events.order_by()
         .annotate(metadata_text=Cast("metadata", TextField()))
         .values_list(
             "event_type_id",

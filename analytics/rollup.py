@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Min, Sum
@@ -10,7 +9,7 @@ from django.db.models import Min, Sum
 from analytics import raw, rows
 from analytics.periods import Calendar
 from analytics.shards import OvertakenError, Shard, alone, changes_of, count_change
-from analytics.sketches import Summary
+from analytics.sketches import Summary, UnreadableSummaryError
 from analytics.summaries import RowKey, Summariser
 from events.models import OpenBatch, Project
 
@@ -19,12 +18,8 @@ EVENTS_PER_FOLD = {"postgresql": 10_000, "sqlite": 2_000}
 BATCHES_PER_FOLD = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What is not in the rollups yet."""
-
-    events: int
-    batches: int
+class BrokenRollupsError(Exception):
+    """Stored rollups can't be read, so nothing can be added to them until they are rebuilt."""
 
 
 def has_work() -> bool:
@@ -32,30 +27,42 @@ def has_work() -> bool:
     return OpenBatch.objects.exists()
 
 
-def backlog() -> Backlog:
-    """Return how much waits to be folded, in all projects."""
-    open_batches = OpenBatch.objects.aggregate(events=Sum("events"))
-    return Backlog(events=open_batches["events"] or 0, batches=OpenBatch.objects.count())
+def waiting_events() -> int:
+    """Return how many events wait to be folded, in all projects."""
+    waiting: int | None = OpenBatch.objects.aggregate(events=Sum("events"))["events"]
+    return waiting or 0
 
 
 def roll_up(*, seconds: float) -> int:
     """Fold until nothing is left that other workers don't hold, or the time is up.
 
-    Returns the number of events folded.
+    Returns the number of events folded. Raises BrokenRollupsError, after all other shards had
+    their turn, where one can't be folded.
     """
     ends_at = time.monotonic() + seconds
     folded = 0
-    while round_folded := _fold_round(ends_at):
+    broken: dict[Shard, UnreadableSummaryError] = {}
+    while round_folded := _fold_round(ends_at, broken):
         folded += round_folded
+    for shard, error in broken.items():
+        raise BrokenRollupsError(
+            f"The rollups of {shard} can't be read, its events wait: {error} "
+            "`manage.py rebuild_rollups` makes them anew."
+        ) from error
     return folded
 
 
-def _fold_round(ends_at: float) -> int:
+def _fold_round(ends_at: float, broken: dict[Shard, UnreadableSummaryError]) -> int:
     folded = 0
     for shard in open_shards():
         if time.monotonic() >= ends_at:
             break
-        folded += fold(shard)
+        if shard in broken:
+            continue
+        try:
+            folded += fold(shard)
+        except UnreadableSummaryError as error:
+            broken[shard] = error
     return folded
 
 

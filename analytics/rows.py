@@ -24,7 +24,7 @@ _KEY = ", ".join(_KEY_COLUMNS)
 _SAME_KEY = " AND ".join(f"r.{name} = given.{name}" for name in _KEY_COLUMNS)
 
 
-def summary_of(kind: str, stored: bytes) -> Summary:
+def summary_of(kind: str, stored: bytes | memoryview) -> Summary:
     """Return the summary that a row of this kind holds; raises UnreadableSummaryError."""
     return SUMMARIES[kind].from_bytes(bytes(stored))
 

@@ -63,7 +63,7 @@ class RowKey(NamedTuple):
 
     event_type_id: int
     field_id: int
-    grain: Grain
+    grain: str
     starts_at: datetime
     kind: str
     local_date: date

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from analytics.rollup import has_work
-from analytics.tasks import roll_up
 from celery import Task, bootsteps
 from celery.signals import task_postrun, task_prerun
+from celery.states import FAILURE
 from django import db
 from kombu.exceptions import OperationalError
 
+from analytics.rollup import has_work
+from analytics.tasks import roll_up
 from config.celery import app
 from config.lifeline import end_with
 from events import heartbeat
@@ -24,6 +26,7 @@ from events import heartbeat
 SWEEP_SECONDS = 0.5
 BEAT_SECONDS = 5.0
 HOLD_SECONDS = 2.0  # after a wake-up that another worker may have taken
+FAILURE_HOLD_SECONDS = 5.0  # after a task that failed: it logs a traceback each time
 EXPIRY_SECONDS = 30  # more than the clocks of two hosts differ
 STOP_SECONDS = 5.0
 PARENT_VARIABLE = "TRACKWARD_PARENT_PID"  # set by `up`, whose workers end with it
@@ -72,7 +75,7 @@ class Sweeper:
         """Do one round: each part fails and recovers for itself."""
         self._attempt("heartbeat", self._beat)
         for sweep in self._sweeps:
-            self._attempt(sweep.task.name, lambda sweep=sweep: self._wake(sweep))
+            self._attempt(sweep.task.name, partial(self._wake, sweep))
 
     def _run(self) -> None:
         try:
@@ -100,7 +103,10 @@ class Sweeper:
     def _beat(self) -> None:
         if time.monotonic() < self._next_beat:
             return
-        heartbeat.beat(self._name, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        if not self._next_beat:
+            heartbeat.forget_old(now=now)
+        heartbeat.beat(self._name, now=now)
         self._next_beat = time.monotonic() + BEAT_SECONDS
 
     def _wake(self, sweep: Sweep) -> None:
@@ -117,8 +123,9 @@ class Sweeper:
     def _on_begin(self, sender: "Task[Any, Any]", **_: object) -> None:
         self._running.add(sender.name)
 
-    def _on_end(self, sender: "Task[Any, Any]", **_: object) -> None:
-        self._held_until.pop(sender.name, None)
+    def _on_end(self, sender: "Task[Any, Any]", state: str = "", **_: object) -> None:
+        hold_seconds = FAILURE_HOLD_SECONDS if state == FAILURE else 0.0
+        self._held_until[sender.name] = time.monotonic() + hold_seconds
         self._running.discard(sender.name)
 
 

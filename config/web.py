@@ -37,7 +37,7 @@ def main() -> None:
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
 
 

@@ -26,4 +26,5 @@ def forget_old(*, now: datetime) -> None:
 
 def last_seen_at() -> datetime | None:
     """Return when any worker was last seen at work, None where none ever was."""
-    return WorkerHeartbeat.objects.aggregate(at=Max("seen_at"))["at"]
+    seen_at: datetime | None = WorkerHeartbeat.objects.aggregate(at=Max("seen_at"))["at"]
+    return seen_at

@@ -189,21 +189,23 @@ def write_json(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def repeated_key(value: Json, path: str = "") -> str:
+def repeated_key(value: Json) -> str:
     """Return the path of the first key given twice, "" where there is none."""
+    # Nearly every value has none: no path is built before it is known that one is needed.
+    return _repeated_path(value, "") if _repeats(value) else ""
+
+
+def _repeats(value: Json) -> bool:
+    if isinstance(value, RepeatedKeys):
+        return True
+    return any(isinstance(inner, (dict, list)) and _repeats(inner) for inner in _children(value))
+
+
+def _repeated_path(value: Json, path: str) -> str:
     if isinstance(value, RepeatedKeys):
         return _joined(path, value.repeated)
-    # A flat object is done after one look at its values; paths are built for nested ones only.
-    if not any(isinstance(inner, (dict, list)) for inner in _children(value)):
-        return ""
-    return next(
-        (
-            found
-            for inner_path, inner in _inner(value, path)
-            if isinstance(inner, (dict, list)) and (found := repeated_key(inner, inner_path))
-        ),
-        "",
-    )
+    found = (_repeated_path(inner, inner_path) for inner_path, inner in _inner(value, path))
+    return next(filter(None, found), "")
 
 
 def _joined(path: str, key: str) -> str:

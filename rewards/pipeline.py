@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    close_old_connections,
+    transaction,
+)
 from django.utils import timezone
 
 from events import admission, catalogue, store
@@ -26,6 +32,8 @@ def process(wire: Wire, request: Request, reception: Reception) -> Sequence[Outc
     DatabaseError where nothing was written for a fault.
     """
     submission = Submission(wire=wire, request=request, reception=reception)
+    # Who waits for a commit must hold no connection, or the pool has none left for who commits.
+    close_old_connections()
     return _queue.submit(submission, size=len(request.entries))
 
 

@@ -1,7 +1,7 @@
 """The cast of the tests and the stage they play on."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import TransactionTestCase, override_settings
 
 from events import auth, catalogue
@@ -18,6 +19,8 @@ from events.models import Project
 from events.projects import NewProject
 from rewards import ruleset
 from tests import databases, make, services
+
+MIGRATED_TABLES = {"auth_permission", "django_content_type"}
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +46,23 @@ def _settings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _teardown_through_the_guard() -> Iterator[None]:
-    """Let the flush after a transactional test pass the append-only triggers."""
-    flush: Callable[[TransactionTestCase], None] = vars(TransactionTestCase)["_fixture_teardown"]
-
-    def guarded_flush(test_case: TransactionTestCase) -> None:
-        with append_only_lifted():
-            flush(test_case)
-
+def _emptied_through_the_guard() -> Iterator[None]:
+    """Empty the tables after a transactional test through the guard of the append-only ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", guarded_flush)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
         yield
+
+
+def empty_tables() -> None:
+    """Delete what tests wrote, and leave what the migrations did.
+
+    Django's own flush takes 1 s on PostgreSQL: it truncates every table into a new file and
+    then makes content types and permissions again.
+    """
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with append_only_lifted(), connection.cursor() as cursor:
+        for table in sorted(set(tables) - MIGRATED_TABLES):
+            cursor.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ PACKAGES = ("config", "events", "rewards", "analytics")
 
 # The only writers of each table. A new table is placed here, or among the set-up below.
 WRITERS = {
-    "analytics_rollup": {"analytics.rollup", "analytics.rebuild"},
-    "analytics_shardstate": {"analytics.rollup", "analytics.rebuild"},
+    "analytics_rollup": {"analytics.rows"},
+    "analytics_shardstate": {"analytics.shards"},
     "events_batch": {"events.store"},
     "events_customer": {"events.customers", "events.store"},
     "events_event": {"events.store"},

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from events.limits import LIMITS, Limit
+from events.projects import NewProject
 from events.types import RefusalCode
 from events.wires import native
+from tests import make
 from tests.test_tools import PACKAGES
 
 ROW = re.compile(r"^\| `(\w+)[^|]*\|(.*)\|$", re.MULTILINE)
 HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
 ENDPOINT = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+CURL = re.compile(r"curl http://127\.0\.0\.1:8000(\S+) .*?-d '(.*?)'\n", re.DOTALL)
+FENCED = re.compile(r"^```\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 SHARED_BY_WIRES = {"reading", "replies"}
 
 
@@ -125,6 +130,34 @@ def leaves(prefix: str, resolver: URLResolver) -> Iterator[tuple[str, URLPattern
             yield from leaves(route, entry)
         else:
             yield route, entry
+
+
+class TestExamples:
+    """The requests that the pages show are sent as they stand there."""
+
+    def test_of_the_readme_is_accepted(self, client: Client, shop_keys: NewProject) -> None:
+        readme = (settings.BASE_DIR / "README.md").read_text()
+        [(path, body)] = CURL.findall(readme)
+
+        answer = client.post(
+            path, body, "application/json", headers={"X-API-Key": shop_keys.api_key}
+        )
+
+        assert answer.status_code == 200
+        assert answer.json()["results"][0]["status"] == "accepted"
+
+    @pytest.mark.parametrize("wire", ["native", "lynes"])
+    def test_of_a_wire_is_accepted(self, client: Client, shop_keys: NewProject, wire: str) -> None:
+        make.event_type(shop_keys.project, "purchase_completed")
+        text = page("api").split(f"\n### {wire}\n", 1)[1]
+        _, path = ENDPOINT.findall(text)[0]
+        body = FENCED.findall(text)[0]
+
+        answer = client.post(
+            path, body, "application/json", headers={"X-API-Key": shop_keys.api_key}
+        )
+
+        assert answer.status_code == 200
 
 
 class TestLinks:

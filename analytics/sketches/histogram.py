@@ -1,4 +1,4 @@
-"""The log-bucket histogram: how many numbers lie in each of 13,817 fixed buckets."""
+"""The log-bucket histogram: how many numbers lie in each of 13,819 fixed buckets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 RELATIVE_ERROR = 0.01
-_GAMMA = (101, 99)  # (1 + error) / (1 − error): the next bucket starts this many times higher
-_REACH = 3_454  # gamma^3454 is the first power above 10^30, the bound of exact_number
+_STEPS = 3_454  # from the middle bucket, up and down, until 10^30 and 10^-30 are covered
 _WIDTHS_BYTES = (1, 2, 4, 8)
 
 _layout = msgspec.msgpack.Decoder(tuple[int, bytes, bytes])
@@ -27,15 +26,18 @@ def _boundaries() -> Floats:
     # The logarithm of numpy differs in the last bit between processors, and with it a bucket.
     # Decimal is the same everywhere: 60 digits leave no doubt about the nearest float.
     exact = Context(prec=60)
-    rising, falling = [Decimal(1)], [Decimal(1)]
-    up, down = (exact.divide(Decimal(a), Decimal(b)) for a, b in (_GAMMA, _GAMMA[::-1]))
-    for _ in range(_REACH):
-        rising.append(exact.multiply(rising[-1], up))
-        falling.append(exact.multiply(falling[-1], down))
-    return np.array([float(power) for power in (*reversed(falling[1:]), *rising)])
+    gamma = exact.divide(Decimal(101), Decimal(99))  # (1 + error) / (1 − error)
+    rising = [exact.sqrt(gamma)]
+    falling = [exact.divide(Decimal(1), rising[0])]
+    for _ in range(_STEPS):
+        rising.append(exact.multiply(rising[-1], gamma))
+        falling.append(exact.divide(falling[-1], gamma))
+    return np.array([float(power) for power in (*reversed(falling), *rising)])
 
 
-BOUNDARIES = _boundaries()  # gamma^-3454 … gamma^3454
+# gamma^-3454.5, gamma^-3453.5 … gamma^3454.5: half a step aside, so that 1, the number that
+# counts and quantities hold most, lies in the middle of a bucket and not 1 % off at its edge.
+BOUNDARIES = _boundaries()
 # The value as far, relatively, from either end of its bucket; the first one is that of zero.
 _VALUES = np.concatenate(([0.0], BOUNDARIES[:-1] * (1 + RELATIVE_ERROR)))
 

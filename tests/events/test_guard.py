@@ -113,7 +113,7 @@ class TestAppendOnlyTable:
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute(f"TRUNCATE {table}")
+            cursor.execute(f"TRUNCATE {table} CASCADE")
 
         assert rows_like(row).exists()
 

@@ -324,6 +324,12 @@ class TestReading:
         tree = all_of(all_of(all_of(all_of(*[TRUE] * 40))))
         assert said(tree) is True
 
+    def test_keeps_every_digit_of_a_number(self) -> None:
+        number = Decimal("0.123456789012345678901234567891")
+        tree = all_of(leaf("event.x", "=", number))
+        assert read_condition(tree, "when").source == tree
+        assert said(tree, {"x": number}) is True
+
     def test_fills_defaults_in(self) -> None:
         bare: JsonObject = {
             "combinator": "and",

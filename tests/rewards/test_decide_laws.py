@@ -303,8 +303,11 @@ class TestCondition:
 
 class TestPerUnitAward:
     @law
-    @given(per_unit_awards, st.decimals(min_value=0, max_value=10**8))
-    def test_is_exact_to_the_last_digit(self, tree: JsonObject, amount: Decimal) -> None:
+    @given(
+        per_unit_awards,
+        st.one_of(st.integers(0, 10**12), st.decimals(min_value=0, max_value=10**8)),
+    )
+    def test_is_exact_to_the_last_digit(self, tree: JsonObject, amount: int | Decimal) -> None:
         award = _per_unit(tree)
         units = Fraction(amount) / Fraction(award.per)
         if award.step == "whole":

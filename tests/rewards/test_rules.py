@@ -59,6 +59,16 @@ class TestPerUnitAward:
             pytest.param(per_unit(), 0, 0, id="an amount of 0 earns 0"),
             pytest.param(per_unit(), Decimal("-0"), 0, id="an amount of -0 earns 0"),
             pytest.param(per_unit(), 10**9, POINTS_PER_AWARD, id="2·10^9 is cut to 10^9"),
+            pytest.param(per_unit(1, 3), 10**9 - 1, 333_333_333, id="a large amount is exact"),
+            pytest.param(
+                per_unit(1, 10**29), 10**30, 10, id="a rate far below 1 meets a huge amount"
+            ),
+            pytest.param(
+                per_unit(),
+                Decimal("1e999999999999999999"),
+                POINTS_PER_AWARD,
+                id="an amount that would not fit the memory is cut to 10^9",
+            ),
             pytest.param(per_unit(), 10**5000, POINTS_PER_AWARD, id="10^5000 is cut to 10^9"),
             pytest.param(
                 per_unit(), Decimal("1e999999"), POINTS_PER_AWARD, id="1e999999 is cut to 10^9"
@@ -92,6 +102,11 @@ class TestPerUnitAward:
             "unrounded": "3.33333333333333333333333333333",
             "rounded": 3,
         }
+
+    def test_tells_no_more_points_than_there_may_be(self) -> None:
+        found = read_award(per_unit(2), "award").worth(occurrence({"amount": 10**9}))
+        assert found is not None
+        assert found.trace["rounded"] == POINTS_PER_AWARD
 
 
 class TestTableAward:
@@ -164,6 +179,12 @@ class TestReadDefinition:
                 "cooldown",
                 "cooldown is not known; known here: trigger, award, when, limits.",
                 id="an unknown key is named",
+            ),
+            pytest.param(
+                definition(**{"\ud800": 1}),
+                "\\ud800",
+                "\\ud800 is not known; known here: trigger, award, when, limits.",
+                id="a message can be sent whatever the key",
             ),
             pytest.param(
                 definition(trigger={"challenge": "ten books"}),

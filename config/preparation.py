@@ -1,0 +1,103 @@
+"""What must be true before the processes of `up` can start."""
+
+import contextlib
+import hashlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
+
+from config.reach import UnreachableError, reach_broker, reach_database
+from config.supervisor import Options
+
+MIGRATION_LOCK = 7_272_001  # any number: the advisory lock of hosts that start at once
+FINGERPRINT_FILE = ".fingerprint"
+
+
+def prepare(options: Options) -> None:
+    """Make the folder, the tables and the static files; raise CommandError where it can't be."""
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_port(options)
+    _check_services()
+    with _alone():
+        call_command("migrate", interactive=False, verbosity=0)
+    _collect_static_files()
+    _release_connections()
+
+
+def _check_port(options: Options) -> None:
+    # The web server shares its port between processes, so it would not notice another server.
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"Can't listen on {options.host} port {options.port}: {error}. "
+            "Choose another port with --port."
+        ) from error
+
+
+def _check_services() -> None:
+    try:
+        reach_database()
+    except UnreachableError as error:
+        raise CommandError(f"Can't reach the database of DATABASE_URL: {error}") from error
+    try:
+        reach_broker(settings.CELERY_BROKER_URL)
+    except UnreachableError as error:
+        raise CommandError(f"Can't reach the broker of CELERY_BROKER_URL: {error}") from error
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one host at a time migrate; SQLite has one host and its own lock."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _collect_static_files() -> None:
+    """Collect and compress the static files where one of them changed since the last start."""
+    root = Path(settings.STATIC_ROOT)
+    kept, current = root / FINGERPRINT_FILE, _fingerprint()
+    if kept.exists() and kept.read_text() == current:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    kept.write_text(current)
+
+
+def _fingerprint() -> str:
+    """Return a hash of the static files' names, sizes and times."""
+    digest = hashlib.sha256()
+    for name, path in sorted(_static_files()):
+        status = path.stat()
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _static_files() -> Iterator[tuple[str, Path]]:
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            yield name, Path(storage.path(name))
+
+
+def _release_connections() -> None:
+    """Give up the database: the processes to start have connections of their own."""
+    connections.close_all()
+    default = connections["default"]
+    if isinstance(default, PostgreSQL):
+        default.close_pool()

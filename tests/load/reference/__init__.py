@@ -1,0 +1,1 @@
+"""An ordinary Django app: one model behind one ModelViewSet."""

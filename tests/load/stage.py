@@ -1,0 +1,204 @@
+"""What a run needs and leaves nothing of: a database, a data folder, a project, processes."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg.rows import dict_row
+
+ROOT = Path(__file__).resolve().parents[2]
+DATABASE = "trackward_load"
+HOST = "127.0.0.1"
+READY_SECONDS = 30.0
+STOP_SECONDS = 20.0
+BATCH_EVENTS = 1_000
+EVENT = "daily_login"
+METADATA = {"platform": "ios", "appVersion": "2.1.4", "sessionLength": 183}
+POINTS = 10
+
+# The rule and the streak of the Lynes page that the wire is built from.
+SET_UP = {
+    "event_types": [{"name": EVENT}],
+    "rules": [
+        {"name": "login", "definition": {"trigger": EVENT, "award": {"fixed": POINTS}}},
+    ],
+    "streaks": [
+        {
+            "name": "daily_app_use",
+            "event": EVENT,
+            "period": "day",
+            "milestones": [{"at": 7, "points": 50}],
+        }
+    ],
+}
+
+
+class LoadError(Exception):
+    """The run can't go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """An empty installation with one project, its own database and folder."""
+
+    database_url: str
+    data_dir: Path
+    api_key: str
+    project_id: int
+
+    def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
+        """Return the rows of one query, as dictionaries."""
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+@contextlib.contextmanager
+def stage(server_url: str) -> Iterator[Stage]:
+    """Make a database and a data folder, migrated, with the project; remove them at the end."""
+    data_dir = Path(tempfile.mkdtemp(prefix="trackward-load-"))
+    (data_dir / "static").mkdir()
+    try:
+        with _database(server_url) as database_url:
+            yield _furnished(database_url, data_dir)
+    finally:
+        shutil.rmtree(data_dir)
+
+
+@contextlib.contextmanager
+def _database(server_url: str) -> Iterator[str]:
+    try:
+        connection = psycopg.connect(server_url, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise LoadError(f"PostgreSQL does not let us in: {error}") from error
+    with connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+        try:
+            yield urlunsplit(urlsplit(server_url)._replace(path=f"/{DATABASE}"))
+        finally:
+            connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def _furnished(database_url: str, data_dir: Path) -> Stage:
+    set_up = data_dir / "set_up.json"
+    set_up.write_text(json.dumps(SET_UP))
+    environment = _environment(database_url, data_dir, settings="tests.load.settings")
+    _manage(environment, "migrate", "--verbosity=0")
+    keys = json.loads(_manage(environment, "create_project", "load", "--json"))
+    _manage(environment, "import_config", str(set_up), "--project=load")
+    with psycopg.connect(database_url) as connection:
+        [project_id] = connection.execute("SELECT id FROM events_project").fetchone() or (0,)
+    return Stage(
+        database_url=database_url,
+        data_dir=data_dir,
+        api_key=keys["api_key"],
+        project_id=project_id,
+    )
+
+
+def _manage(environment: Mapping[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise LoadError(f"manage.py {arguments[0]} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def _environment(database_url: str, data_dir: Path, *, settings: str) -> dict[str, str]:
+    """Return our environment without what belongs to another installation."""
+    ours = ("TRACKWARD_", "CELERY_", "DJANGO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "TRACKWARD_DATA_DIR": str(data_dir),
+    }
+
+
+@contextlib.contextmanager
+def web(at: Stage, *, processes: int, settings: str = "config.settings") -> Iterator[str]:
+    """Run the web server that `up` runs, under these settings; yield its URL."""
+    port = _free_port()
+    command = ["config.web", f"--host={HOST}", f"--port={port}", f"--workers={processes}"]
+    environment = _environment(at.database_url, at.data_dir, settings=settings)
+    with _running([*command, f"--parent={os.getpid()}"], environment):
+        _wait_for(port)
+        yield f"http://{HOST}:{port}"
+
+
+@contextlib.contextmanager
+def worker(at: Stage) -> Iterator[None]:
+    """Run a worker as `up` runs it."""
+    command = ["celery", "--quiet", "--app=config.celery", "worker", "--pool=solo"]
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel=WARNING"]
+    environment = _environment(at.database_url, at.data_dir, settings="config.settings")
+    with _running([*command, *quiet], environment):
+        yield
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environment: Mapping[str, str]) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int) -> None:
+    before = time.monotonic() + READY_SECONDS
+    while time.monotonic() < before:
+        with contextlib.suppress(ConnectionError):
+            _request(port, "GET", "/")
+            return
+        time.sleep(0.1)
+    raise LoadError(f"The web server did not answer within {READY_SECONDS:.0f} s.")
+
+
+def _request(port: int, method: str, path: str, **given: Any) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(HOST, port, timeout=READY_SECONDS)
+    try:
+        connection.request(method, path, **given)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+    finally:
+        connection.close()
+
+
+def make_customers(at: Stage, url: str, number: int) -> None:
+    """Let customers 1 to `number` log in once, so that all of them are known."""
+    port = urlsplit(url).port or 0
+    headers = {"X-API-Key": at.api_key, "Content-Type": "application/json"}
+    for first in range(1, number + 1, BATCH_EVENTS):
+        events = [
+            {"event": EVENT, "customer": f"user-{each}", "metadata": METADATA}
+            for each in range(first, min(first + BATCH_EVENTS, number + 1))
+        ]
+        body = json.dumps({"events": events})
+        answer = _request(port, "POST", "/api/v1/events", body=body, headers=headers)
+        if answer.status != 200:
+            raise LoadError(f"The customers could not be made: status {answer.status}.")
