@@ -27,7 +27,7 @@ def prepare(options: Options) -> None:
     with _alone():
         call_command("migrate", interactive=False, verbosity=0)
     _collect_static_files()
-    _release_connections()
+    release_connections()
 
 
 def _check_port(options: Options) -> None:
@@ -95,7 +95,7 @@ def _static_files() -> Iterator[tuple[str, Path]]:
             yield name, Path(storage.path(name))
 
 
-def _release_connections() -> None:
+def release_connections() -> None:
     """Give up the database: the processes to start have connections of their own."""
     connections.close_all()
     default = connections["default"]

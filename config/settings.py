@@ -170,7 +170,7 @@ REST_FRAMEWORK = {
 }
 
 EMBEDDED = _broker_url.startswith("memory:")
-CELERY_BROKER_URL = _broker_url
+CELERY_BROKER_URL = "memory://localhost/" if EMBEDDED else _broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if EMBEDDED else {}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -22,6 +22,7 @@ from analytics.tasks import roll_up
 from config.celery import app
 from config.lifeline import end_with
 from events import heartbeat
+from events.tasks import make_partitions, partitions_are_due
 
 SWEEP_SECONDS = 0.5
 BEAT_SECONDS = 5.0
@@ -42,7 +43,10 @@ class Sweep:
     is_due: Callable[[], bool]
 
 
-SWEEPS = (Sweep(task=roll_up, is_due=has_work),)
+SWEEPS = (
+    Sweep(task=roll_up, is_due=has_work),
+    Sweep(task=make_partitions, is_due=partitions_are_due),
+)
 
 
 class Sweeper:

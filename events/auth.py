@@ -118,3 +118,8 @@ def _storable(text: str) -> str:
 
 def _refused(message: str) -> Refusal:
     return Refusal(code=RefusalCode.INVALID_CREDENTIALS, message=message)
+
+
+def access_of(project: Project) -> Access:
+    """Return what a command of the operator may do in a project."""
+    return Access(project_id=project.pk, scopes=frozenset(Scope))

@@ -46,6 +46,15 @@ def issue(project: Project, kind: ApiKey.Kind, name: str = "") -> IssuedKey:
     return IssuedKey(api_key=api_key, text=text)
 
 
+def revoke(api_key: ApiKey, now: datetime) -> bool:
+    """Revoke a key for good; return False where it was revoked before.
+
+    Every process refuses it as soon as it has forgotten its last judgement of it.
+    """
+    valid = ApiKey.objects.filter(pk=api_key.pk, revoked_at=None)
+    return valid.update(revoked_at=now) == 1
+
+
 def key_hash(text: str) -> str:
     # A plain hash suffices: 192 random bits can't be guessed, and it is asked for each request.
     return hashlib.sha256(text.encode()).hexdigest()

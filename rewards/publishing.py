@@ -70,20 +70,31 @@ def _publish_rule(
 
 
 @transaction.atomic
+def set_state(rule: Rule, state: Rule.State) -> None:
+    """Pause, archive or revive a published rule; its versions and its draft stay as they are.
+
+    Raises RuleError where there is no version that the state could hold for.
+    """
+    _lock(rule.project)
+    if state == Rule.State.DRAFT or not rule.versions.exists():
+        raise RuleError(
+            "state",
+            f"of “{rule.name}” can't become {state}: a draft becomes something else by being "
+            "published, and what was published is never a draft again",
+        )
+    rule.state = state
+    rule.save(update_fields=["state"])
+
+
+@transaction.atomic
 def put_streak(project: Project, *, name: str, definition: Json, by: Any, now: datetime) -> Streak:
     """Make or change a streak. An equal definition makes no new version. Raises RuleError."""
-    source = read_streak(definition).source
+    source = streak_source(project, name=name, definition=definition)
     _lock(project)
     streak, _ = Streak.objects.get_or_create(project=project, name=name)
     open_issued_account(project.pk, Account.Owner.STREAK, streak.pk)
     last = streak.versions.order_by("number").last()
     if last is None or last.definition != source:
-        if last and last.definition["period"] != source["period"]:
-            raise RuleError(
-                "period",
-                f"can't change: the runs of “{name}” are counted in "
-                f"{last.definition['period']}s; make a new streak instead",
-            )
         StreakVersion.objects.create(
             streak=streak,
             number=last.number + 1 if last else 1,
@@ -94,6 +105,21 @@ def put_streak(project: Project, *, name: str, definition: Json, by: Any, now: d
         )
     streak.save()
     return streak
+
+
+def streak_source(project: Project, *, name: str, definition: Json) -> JsonObject:
+    """Return the definition as it would be published; raise RuleError where it can't be."""
+    source = read_streak(definition).source
+    published = StreakVersion.objects.filter(streak__project=project, streak__name=name)
+    last = published.order_by("number").last()
+    # The first version's period stays: no second one can come between this look and the lock.
+    if last and last.definition["period"] != source["period"]:
+        raise RuleError(
+            "period",
+            f"can't change: the runs of “{name}” are counted in "
+            f"{last.definition['period']}s; make a new streak instead",
+        )
+    return source
 
 
 def _lock(project: Project) -> None:

@@ -4,6 +4,7 @@ With `-n 2` (and `--dist=each`, from pyproject.toml) worker gw0 runs the tests o
 runs them on PostgreSQL. Without workers they run on SQLite, or on the server of `DATABASE_URL`.
 """
 
+import atexit
 import importlib
 import logging
 import os
@@ -176,9 +177,14 @@ def _home(item: pytest.Item) -> str:
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(os.environ["TRACKWARD_DATA_DIR"], ignore_errors=True)
+    _remove_data_dir()
     if controller.wheel:
         controller.wheel.cleanup()
+
+
+@atexit.register  # a run that is refused before it is configured never ends in the hook
+def _remove_data_dir() -> None:
+    shutil.rmtree(data_dir(), ignore_errors=True)
 
 
 def data_dir() -> Path:

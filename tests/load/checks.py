@@ -14,8 +14,8 @@ SELECT
   (SELECT count(DISTINCT event_id) FROM rewards_transfer WHERE kind = 'award') AS rewarded,
   (SELECT coalesce(sum(balance), 0) FROM rewards_account) AS balances,
   (SELECT coalesce(sum(events), 0) FROM events_batch) AS batched,
-  (SELECT count(*) FROM (SELECT FROM events_event WHERE wire <> 'pgbench' GROUP BY customer_id, customer_seq
-    HAVING count(*) > 1) repeated) AS repeated
+  (SELECT count(*) FROM (SELECT FROM events_event WHERE wire <> 'pgbench'
+    GROUP BY customer_id, customer_seq HAVING count(*) > 1) repeated) AS repeated
 """
 
 

@@ -1,0 +1,186 @@
+"""Plotly figures as plain dicts, from plain values."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+Figure: TypeAlias = dict[str, Any]
+AxisType: TypeAlias = Literal["linear", "log"]
+
+# plotly.js 4 shows a button that uploads the chart's data to a server unless it is told not to.
+CONFIG: Mapping[str, object] = MappingProxyType(
+    {"showSendToCloud": False, "plotlyServerURL": "", "displaylogo": False, "responsive": True}
+)
+
+# Of plotly.express.colors.qualitative.Safe, those with a contrast of 3:1 on white and on black.
+GREEN = "rgb(17, 119, 51)"
+PURPLE = "rgb(170, 68, 153)"
+ROSE = "rgb(204, 102, 119)"
+OLIVE = "rgb(153, 153, 51)"
+GREY = "rgb(136, 136, 136)"
+_LINES = (
+    {"color": GREEN, "dash": "solid"},
+    {"color": PURPLE, "dash": "dash"},
+    {"color": ROSE, "dash": "dot"},
+    {"color": OLIVE, "dash": "dashdot"},
+    {"color": GREY, "dash": "longdash"},
+)
+MOST_LINES = len(_LINES)
+
+_HEIGHT_PIXELS = 340
+_BAR_PIXELS = 28
+_BAR_MARGIN_PIXELS = 110
+_EDGE_LABELS = 6  # as many fit on a phone
+_LABEL_CHARACTERS = 20  # a phone shows as many beside a bar
+_TITLE_CHARACTERS = 40
+_MOST_DIGITS = 12
+_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar: what stands beside it, and how long it is."""
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line, with None where there is nothing to show."""
+
+    name: str
+    values: Sequence[float | None]
+
+
+def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit: str) -> Figure:
+    """Return bars between edges, of which there is one more than of counts.
+
+    All bars are equally wide, whatever lies between their edges, so that every scale can be
+    read: the labels say where a bar begins and ends.
+    """
+    places = list(range(len(counts)))
+    bars = {
+        "type": "bar",
+        "x": places,
+        "y": list(counts),
+        "hovertext": [
+            f"{lower} to {upper}: {count:,}"
+            for lower, upper, count in zip(
+                edge_labels(edges)[:-1], edge_labels(edges)[1:], counts, strict=True
+            )
+        ],
+        "hoverinfo": "text",
+        "marker": {"color": GREEN},
+    }
+    return _figure(
+        [bars],
+        xaxis={"title": {"text": _clear(title)}, **_edge_ticks(edges)},
+        yaxis={"title": {"text": unit}, "rangemode": "tozero", **_WHOLE_NUMBERS},
+        bargap=0.06,
+    )
+
+
+def lines_over_time(
+    moments: Sequence[str], lines: Sequence[Line], *, title: str, time: str, axis: AxisType
+) -> Figure:
+    """Return lines over dates (ISO 8601), broken where a value is missing."""
+    if len(lines) > MOST_LINES:
+        raise ValueError(f"{len(lines)} lines can't be told apart; at most {MOST_LINES} can.")
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": _clear(line.name),
+            "x": list(moments),
+            "y": list(line.values),
+            "connectgaps": False,
+            "line": dict(style),
+            "marker": {"size": 5},
+        }
+        for line, style in zip(lines, _LINES, strict=False)
+    ]
+    return _figure(
+        traces,
+        xaxis={"title": {"text": time}, "type": "date"},
+        yaxis={"title": {"text": _clear(title)}, "type": axis, "automargin": True},
+        hovermode="x unified",
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+    )
+
+
+def ranking(bars: Sequence[Bar], *, unit: str) -> Figure:
+    """Return horizontal bars, the first on top, each with its count."""
+    places = list(range(len(bars)))
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "x": [bar.count for bar in bars],
+        # Values that are cut to the same label are still bars of their own.
+        "y": places,
+        "hovertext": [f"{_clear(bar.label)}: {bar.count:,}" for bar in bars],
+        "hoverinfo": "text",
+        "marker": {"color": GREEN},
+    }
+    labels = [_clear(bar.label, most=_LABEL_CHARACTERS) for bar in bars]
+    return _figure(
+        [trace],
+        xaxis={"title": {"text": unit}, "rangemode": "tozero", **_WHOLE_NUMBERS},
+        yaxis={
+            "tickvals": places,
+            "ticktext": labels,
+            "autorange": "reversed",
+            "automargin": True,
+        },
+        height=_BAR_MARGIN_PIXELS + _BAR_PIXELS * len(bars),
+        bargap=0.25,
+    )
+
+
+_WHOLE_NUMBERS = {"tickformat": ",~r", "minallowed": 0, "automargin": True, "nticks": 6}
+
+
+def _figure(data: list[Figure], **layout: object) -> Figure:
+    shared: Figure = {
+        "height": _HEIGHT_PIXELS,
+        "margin": {"t": 40, "r": 16, "b": 56, "l": 56},
+        "showlegend": len(data) > 1,
+        "font": {"size": 13},
+    }
+    return {"data": data, "layout": shared | layout, "config": dict(CONFIG)}
+
+
+def _edge_ticks(edges: Sequence[float]) -> Figure:
+    bars = len(edges) - 1
+    if bars == 1 and edges[0] == edges[1]:
+        return {"tickvals": [0], "ticktext": edge_labels(edges)[:1], "tickangle": 0}
+    step = math.ceil(bars / (_EDGE_LABELS - 1))
+    shown = range(0, len(edges), step)
+    labels = edge_labels([edges[place] for place in shown])
+    return {"tickvals": [place - 0.5 for place in shown], "ticktext": labels, "tickangle": 0}
+
+
+def edge_labels(numbers: Sequence[float]) -> list[str]:
+    """Return short texts (1.2k, 3.5M) of ascending numbers, as long as it takes to differ."""
+    different = len(set(numbers))
+    for digits in range(3, _MOST_DIGITS):
+        labels = [_short(number, digits) for number in numbers]
+        if len(set(labels)) == different:
+            return labels
+    return [_short(number, _MOST_DIGITS) for number in numbers]
+
+
+def _short(number: float, digits: int) -> str:
+    size, unit = next(
+        ((size, unit) for size, unit in _UNITS if size <= abs(number) < 1e15), (1.0, "")
+    )
+    return f"{number / size:.{digits}g}{unit}"
+
+
+def _clear(text: str, *, most: int = _TITLE_CHARACTERS) -> str:
+    """Return a text that Plotly shows as it is: it takes <b>, <br> and the like for markup."""
+    shown = " ".join(text.split()) or "(empty)"
+    return escape(shown if len(shown) <= most else f"{shown[: most - 1]}…", quote=False)

@@ -1,0 +1,68 @@
+"""The catalogue's pages: event types with their fields as rows."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from events import limits
+from events.admin.lists import VisibleFilter
+from events.admin.scoping import MemberInline, ScopedAdmin
+from events.models import EventType, MetadataField, touch_setup
+
+# Django's forms take no type parameters at run time.
+if TYPE_CHECKING:
+    _FieldForm = forms.ModelForm[MetadataField]
+else:
+    _FieldForm = forms.ModelForm
+
+
+class MetadataFieldForm(_FieldForm):
+    """One row: a field keeps its name, and whoever edits it has taken it over."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["name"].disabled = True
+
+    def save(self, commit: bool = True) -> MetadataField:
+        self.instance.created_automatically = False
+        return super().save(commit)
+
+
+class MetadataFieldInline(MemberInline):
+    model = MetadataField
+    form = MetadataFieldForm
+    fields = ("name", "type", "dimension", "personal", "created_automatically")
+    readonly_fields = ("created_automatically",)
+    max_num = limits.FIELDS_PER_EVENT_TYPE
+    verbose_name_plural = "metadata fields"
+
+
+@admin.register(EventType)
+class EventTypeAdmin(ScopedAdmin):
+    """Nothing here is deleted: events refer to their type. An inactive type refuses new ones."""
+
+    list_display = ("name", "project", "active", "server_only", "created_automatically")
+    list_filter = (("project", VisibleFilter), "active", "created_automatically")
+    list_select_related = ("project",)
+    search_fields = ("name",)
+    ordering = ("project__slug", "name", "id")
+    inlines = (MetadataFieldInline,)
+
+    def get_fields(self, request: HttpRequest, obj: EventType | None = None) -> tuple[str, ...]:
+        edited = ("project", "name", "active", "server_only")
+        return (*edited, "created_automatically", "created_at") if obj else edited
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: EventType | None = None
+    ) -> tuple[str, ...]:
+        return ("project", "name", "created_automatically", "created_at") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: EventType, form: Any, change: bool) -> None:
+        # First the project's row, then types, then fields: all processes lock in this order.
+        touch_setup(obj.project_id)
+        if form.changed_data:
+            obj.created_automatically = False
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,137 @@
+"""The pages of projects and of their keys."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from events import keys, projects
+from events.admin.lists import VisibleFilter
+from events.admin.scoping import MemberInline, ScopedAdmin
+from events.models import ApiKey, Project
+
+
+class ApiKeyInline(MemberInline):
+    """A project's keys; they are issued and revoked on their own pages."""
+
+    model = ApiKey
+    fields = readonly_fields = ("prefix", "kind", "name", "created_at", "revoked_at")
+    verbose_name_plural = "keys"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Project)
+class ProjectAdmin(ScopedAdmin):
+    """Superusers make projects and choose their members; members edit the rest."""
+
+    project_path = "pk"
+    list_display = ("slug", "name", "time_zone", "strict", "created_at")
+    search_fields = ("slug", "name")
+    autocomplete_fields = ("members",)
+
+    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("slug", "time_zone", "strict")
+        edited = ("name", "strict", "reward_window_days", "members")
+        return ("slug", "time_zone", *edited, "created_at", "further_keys")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Project | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        # Another zone would need every rollup anew, another slug every token.
+        fixed = ("slug", "time_zone", "created_at", "further_keys")
+        return fixed if request.user.is_superuser else (*fixed, "members")
+
+    def get_inlines(self, request: HttpRequest, obj: Project | None) -> tuple[type, ...]:
+        return (ApiKeyInline,) if obj else ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    @admin.display(description="further keys")
+    def further_keys(self, project: Project) -> str:
+        url = reverse("admin:events_apikey_add", query={"project": project.pk})
+        return format_html('<a href="{}">Issue a new key</a>', url)
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        if change:
+            # The version of the set-up that the form was drawn from may be an old one.
+            obj.save(update_fields=[name for name in form.changed_data if name != "members"])
+            return
+        made = projects.create(
+            slug=obj.slug, time_zone=obj.time_zone, strict=obj.strict, now=timezone.now()
+        )
+        obj.pk = made.project.pk
+        obj.refresh_from_db()
+        _show_once(
+            request,
+            {
+                "API key": made.api_key,
+                "secret key": made.secret_key,
+                "token (JWT)": made.jwt,
+                "JWT secret": made.jwt_secret,
+            },
+        )
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdmin):
+    """Keys are issued and revoked, never edited."""
+
+    list_display = ("prefix", "project", "kind", "name", "allows", "created_at", "revoked_at")
+    list_filter = (("project", VisibleFilter), "kind", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("project",)
+    search_fields = ("prefix", "name")
+    ordering = ("-id",)
+    actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("project", "kind", "name")
+        return ("prefix", "project", "kind", "name", "allows", "created_at", "revoked_at")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[str, ...]:
+        return self.get_fields(request, obj) if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    @admin.display(description="allows")
+    def allows(self, api_key: ApiKey) -> str:
+        return ", ".join(api_key.scopes)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        issued = keys.issue(obj.project, ApiKey.Kind(obj.kind), name=obj.name)
+        obj.pk = issued.api_key.pk
+        obj.refresh_from_db()
+        _show_once(request, {issued.api_key.get_kind_display(): issued.text})
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        now = timezone.now()
+        revoked = [api_key for api_key in queryset if keys.revoke(api_key, now)]
+        for api_key in revoked:
+            self.log_change(request, api_key, "Revoked.")
+        self.message_user(request, f"Keys revoked: {len(revoked)}. They are refused from now on.")
+
+
+def _show_once(request: HttpRequest, secrets: dict[str, str]) -> None:
+    rows = format_html_join("", "<br>{}: <code>{}</code>", secrets.items())
+    text = format_html("Copy this now, it is not shown again:{}", rows)
+    messages.warning(request, text)
