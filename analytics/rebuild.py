@@ -13,9 +13,9 @@ from analytics.models import Rollup
 from analytics.periods import Calendar
 from analytics.shards import Shard, changes_of, count_change, exclusively
 from analytics.sketches import ArraySummary, Summary, TextSummary, UnreadableSummaryError
-from analytics.snapshots import one_snapshot
 from analytics.summaries import EVENT_FIELD_ID, RowKey, Summariser, count_of
 from events.models import EventType, OpenBatch, Project
+from events.snapshot import snapshot
 
 # Rows of a project's former time zone begin up to this far from where their day begins now.
 _ZONES_APART = timedelta(hours=27)
@@ -76,7 +76,7 @@ def check(days: Iterable[Day]) -> Iterator[Verification]:
     Events that are not folded yet are left out on both sides.
     """
     for _, of_shard in groupby(days, key=lambda day: day.shard):
-        with one_snapshot():
+        with snapshot():
             for day in of_shard:
                 stored = _stored_rows(day)
                 yield _verification(day, stored, _recomputed(day))

@@ -20,10 +20,10 @@ from analytics.sketches import (
     Summary,
     TextSummary,
 )
-from analytics.snapshots import one_snapshot
 from analytics.summaries import EVENT_FIELD_ID, FieldIds, RowKey, Summariser, count_of
 from events.metadata import FieldType
 from events.models import EventType, MetadataField, OpenBatch, Project
+from events.snapshot import snapshot
 
 # Reading this many raw takes most of a second. Beyond, figures end where folding stands.
 TAIL_EVENTS = 50_000
@@ -145,7 +145,7 @@ def field_statistics(question: Question, *, now: datetime) -> FieldStatistics:
     snapshot: a fold in between neither hides an event nor shows it twice.
     """
     calendar = Calendar(question.project.zone)
-    with one_snapshot():
+    with snapshot():
         folded = _folded(question, calendar)
         tail = _tail(question, calendar)
     complete_to = now if tail.starts_at is None else min(now, tail.starts_at)

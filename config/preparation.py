@@ -39,8 +39,8 @@ def _check_port(options: Options) -> None:
             trial.bind((options.host, options.port))
     except (OSError, OverflowError) as error:
         raise CommandError(
-            f"Can't listen on {options.host} port {options.port}: {error}. "
-            "Choose another port with --port."
+            f"Can't listen on {options.host} port {options.port} (choose with --host and --port): "
+            f"{error}"
         ) from error
 
 

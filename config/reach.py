@@ -48,8 +48,7 @@ def broker_kind(url: str) -> str:
     scheme = urlsplit(url).scheme
     if scheme not in BROKER_KINDS:
         raise UnreachableError(
-            f"CELERY_BROKER_URL starts with {scheme or 'nothing'!r}; it must start with one of "
-            f"{', '.join(sorted(BROKER_KINDS))}."
+            f"its scheme is {scheme!r}, and must be one of {', '.join(sorted(BROKER_KINDS))}."
         )
     return BROKER_KINDS[scheme]
 
@@ -60,12 +59,18 @@ def reach_broker(url: str) -> None:
     if kind == "memory":
         return
     options = _BROKER_OPTIONS.get(kind, {})
-    with Connection(url, connect_timeout=TIMEOUT_SECONDS, transport_options=options) as broker:
-        try:
+    try:
+        broker = Connection(url, connect_timeout=TIMEOUT_SECONDS, transport_options=options)
+    except ValueError as error:  # a port that is no number
+        raise UnreachableError(_in_one_line(error)) from error
+    refusals: tuple[type[BaseException], ...] = (OperationalError,)
+    refusals += broker.connection_errors + broker.channel_errors
+    try:
+        with broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT_SECONDS)
-        except (OperationalError, ValueError) as error:  # ValueError: a port that is no number
-            raise UnreachableError(_in_one_line(error)) from error
+    except refusals as error:
+        raise UnreachableError(_in_one_line(error)) from error
 
 
-def _in_one_line(error: Exception) -> str:
+def _in_one_line(error: BaseException) -> str:
     return " ".join(str(error).split())

@@ -144,6 +144,8 @@ STORAGES = {
 
 # Bodies are limited per endpoint (see events.limits); this is the outermost one.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000
+# The page of an event type sends up to six values for each of its 1,000 fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 7_000
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None

@@ -65,10 +65,10 @@ class Sweeper:
         self._failing: set[str] = set()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def start(self) -> None:
         task_prerun.connect(self._on_begin)
         task_postrun.connect(self._on_end)
+
+    def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:

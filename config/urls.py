@@ -1,7 +1,10 @@
 """The composition root: which path is served by which view with which collaborators."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from config.health import health
 from events.views import EventListView, IngestView
@@ -11,13 +14,28 @@ from rewards.views import CustomerView
 
 _events = IngestView.as_view(wire=native.wire, process=process, on_get=EventListView.as_view())
 _take_lynes_event = IngestView.as_view(wire=lynes.wire, process=process)
+# The pages are for staff alone, so nobody else gets a session.
+_login = LoginView.as_view(authentication_form=AdminAuthenticationForm)
+
+
+def _any_case(word: str) -> str:
+    """Return a pattern of the word in any case; with `(?i)` Django could reverse no path at all."""
+    return "".join(f"[{letter}{letter.upper()}]" for letter in word)
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Vendors' paths: any case, with and without a slash at the end, never a redirect.
-    re_path(r"(?i)^(?:lynes/)?(?:v[0-3]/)?event/?$", _take_lynes_event),
+    re_path(
+        rf"^(?:{_any_case('lynes')}/)?(?:[vV][0-3]/)?{_any_case('event')}/?$", _take_lynes_event
+    ),
     re_path(r"^api/v1/events/?$", _events),
     re_path(r"^api/v1/customers/(?P<external_id>.+?)/?$", CustomerView.as_view()),
+    path("", include("analytics.urls")),
+    path("", include("analytics.page_urls")),
     path("health", health),
+    path("login/", _login, name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,5 +1,6 @@
 """Whether an event that a wire could read may come in, by the project's catalogue."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from events import limits
@@ -11,10 +12,22 @@ _EARLIEST = datetime(limits.EARLIEST_YEAR, 1, 1, tzinfo=UTC)
 
 
 def refusal_of(
-    event: Event, *, catalogue: Catalogue, wire: Wire, reception: Reception
+    event: Event,
+    *,
+    catalogue: Catalogue,
+    to_make: Collection[str],
+    wire: Wire,
+    reception: Reception,
 ) -> Refusal | None:
-    """Return why the event is refused, or None. An unknown type that may be made is no refusal."""
-    return _time_refusal(event, reception) or _type_refusal(event, catalogue, wire, reception)
+    """Return why the event is refused, or None. An unknown type that may be made is no refusal.
+
+    `to_make`: the unknown types of the events before it, not in the catalogue yet.
+    """
+    if refusal := _time_refusal(event, reception):
+        return refusal
+    if event.name not in catalogue.types:
+        return _unknown_type_refusal(event, catalogue, to_make, creates=wire.creates_event_types)
+    return _type_refusal(event, catalogue, reception)
 
 
 def _time_refusal(event: Event, reception: Reception) -> Refusal | None:
@@ -35,12 +48,8 @@ def _time_refusal(event: Event, reception: Reception) -> Refusal | None:
     return None
 
 
-def _type_refusal(
-    event: Event, catalogue: Catalogue, wire: Wire, reception: Reception
-) -> Refusal | None:
-    known = catalogue.types.get(event.name)
-    if known is None:
-        return _unknown_type_refusal(event, catalogue, wire)
+def _type_refusal(event: Event, catalogue: Catalogue, reception: Reception) -> Refusal | None:
+    known = catalogue.types[event.name]
     if not known.active:
         return Refusal(
             code=RefusalCode.INACTIVE_EVENT_TYPE,
@@ -56,14 +65,17 @@ def _type_refusal(
     return None
 
 
-def _unknown_type_refusal(event: Event, catalogue: Catalogue, wire: Wire) -> Refusal | None:
-    if catalogue.strict or not wire.creates_event_types:
+def _unknown_type_refusal(
+    event: Event, catalogue: Catalogue, to_make: Collection[str], *, creates: bool
+) -> Refusal | None:
+    if catalogue.strict or not creates:
         return Refusal(
             code=RefusalCode.UNKNOWN_EVENT_TYPE,
             message=f"The event type “{event.name}” is not in the project's catalogue.",
             field="event",
         )
-    if catalogue.automatic_types >= limits.EVENT_TYPES_PER_PROJECT:
+    made = catalogue.automatic_types + len(to_make)
+    if event.name not in to_make and made >= limits.EVENT_TYPES_PER_PROJECT:
         return Refusal(
             code=RefusalCode.TOO_MANY_EVENT_TYPES,
             message=f"The project has made {limits.EVENT_TYPES_PER_PROJECT} event types from "

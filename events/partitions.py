@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 TABLE = "events_event"
 MONTHS_AHEAD = 3  # a worker that stands still for a quarter still finds its partition
@@ -27,8 +28,25 @@ def ensure_partitions(connection: BaseDatabaseWrapper, today: date) -> list[str]
                     f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES "
                     f"FROM ('{first_id(month)}') TO ('{first_id(_next_month(month))}')"
                 )
+                _protect(cursor, name)
                 made.append(name)
     return made
+
+
+def make_default_partition(connection: BaseDatabaseWrapper) -> None:
+    """Make the partition of all that no month's partition takes."""
+    name = f"{TABLE}_default"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {name} PARTITION OF {TABLE} DEFAULT")
+        _protect(cursor, name)
+
+
+def _protect(cursor: CursorWrapper, partition: str) -> None:
+    # The table's own triggers reach the rows of a partition, not its TRUNCATE.
+    cursor.execute(
+        f"CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON {partition} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION trackward_append_only()"
+    )
 
 
 def first_id(day: date) -> uuid.UUID:

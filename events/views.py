@@ -1,5 +1,6 @@
 """The views that take events in, whatever the wire, and list them."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -35,6 +36,8 @@ PAGE_ROWS = 100
 _CLIENT_CHARACTERS = 200
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
 
+logger = logging.getLogger(__name__)
+
 
 @method_decorator(csrf_exempt, name="dispatch")
 class IngestView(View):
@@ -52,14 +55,11 @@ class IngestView(View):
         return self.on_get(request)
 
     def post(self, request: HttpRequest, **_: object) -> HttpResponse:
-        headers = _headers(request)
-        credentials = self.wire.credentials(headers)
-        access = credentials if isinstance(credentials, Refusal) else auth.authenticate(credentials)
-        if isinstance(access, Refusal):
-            return self._refused(access)
-        if Scope.INGEST not in access.scopes:
-            return self._refused(_NO_SCOPE)
-        return response_of(self._take(request, headers, access))
+        try:
+            return response_of(self._reply(request))
+        except (TooBusyError, OperationalError) as error:
+            logger.error("A request to %s was not stored: %s", request.path, error)
+            return self._refused(_TOO_BUSY)
 
     def http_method_not_allowed(
         self, request: HttpRequest, *args: object, **kwargs: object
@@ -73,6 +73,16 @@ class IngestView(View):
         response["Allow"] = "GET, POST" if self.on_get else "POST"
         return response
 
+    def _reply(self, request: HttpRequest) -> Reply:
+        headers = _headers(request)
+        credentials = self.wire.credentials(headers)
+        access = credentials if isinstance(credentials, Refusal) else auth.authenticate(credentials)
+        if isinstance(access, Refusal):
+            return self.wire.render_error(access)
+        if Scope.INGEST not in access.scopes:
+            return self.wire.render_error(_NO_SCOPE)
+        return self._take(request, headers, access)
+
     def _take(self, request: HttpRequest, headers: Mapping[str, str], access: Access) -> Reply:
         reception = Reception(
             access=access, received_at=timezone.now(), client=_client(request, headers)
@@ -85,10 +95,7 @@ class IngestView(View):
             )
             store.quarantine([entry])
             return self.wire.render_error(parsed)
-        try:
-            outcomes = self.process(self.wire, parsed, reception)
-        except (TooBusyError, OperationalError):
-            return self.wire.render_error(_TOO_BUSY)
+        outcomes = self.process(self.wire, parsed, reception)
         if self.wire.is_atomic:
             refused = next((outcome.error for outcome in outcomes if outcome.error), None)
             if refused:

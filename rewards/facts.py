@@ -113,17 +113,18 @@ class GroupFacts:
             )
 
 
-def load(occurrences: Iterable[tuple[int, Occurrence, Ruleset]]) -> GroupFacts:
-    """Return all that deciding these (project id, occurrence, ruleset) may need.
+def load(
+    occurrences: Iterable[tuple[int, Occurrence, Ruleset]], *, customer_ids: Collection[int]
+) -> GroupFacts:
+    """Return all that deciding these (project id, occurrence, ruleset) may need, and the balances
+    of the customers, whose events may be too late to earn.
 
     The customers are locked by the caller; shared budgets are locked here, in order, after them.
     The number of queries does not grow with the group.
     """
     counters: set[ProjectKey] = set()
     states: set[StateKey] = set()
-    customer_ids: set[int] = set()
     for project_id, occurrence, ruleset in occurrences:
-        customer_ids.add(occurrence.customer_id)
         counters |= {(project_id, key) for key in limit_keys(occurrence, ruleset)}
         states |= {
             (streak_id, occurrence.customer_id) for streak_id in streak_ids(occurrence, ruleset)

@@ -145,10 +145,14 @@ def decide_all(
     ready = _ready(candidates, catalogues, now)
     # Read again now that the customers are locked: who sent the same key held the same lock.
     used = store.used_keys(each.key for each in candidates if each.event.key)
+    new = [each for each in ready if each.candidate.key not in used]
     known = facts.load(
-        (each.candidate.project_id, each.occurrence, each.rules.ruleset)
-        for each in ready
-        if each.earns and each.candidate.key not in used
+        (
+            (each.candidate.project_id, each.occurrence, each.rules.ruleset)
+            for each in new
+            if each.earns
+        ),
+        customer_ids={each.customer.id for each in new},
     )
     for each in ready:
         _decide_one(each, used, known, group)

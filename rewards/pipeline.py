@@ -8,6 +8,7 @@ from django.db import (
     IntegrityError,
     OperationalError,
     close_old_connections,
+    connection,
     transaction,
 )
 from django.utils import timezone
@@ -33,7 +34,9 @@ def process(wire: Wire, request: Request, reception: Reception) -> Sequence[Outc
     """
     submission = Submission(wire=wire, request=request, reception=reception)
     # Who waits for a commit must hold no connection, or the pool has none left for who commits.
-    close_old_connections()
+    # That of a caller's transaction would take its work along; `durable` refuses it below.
+    if not connection.in_atomic_block:
+        close_old_connections()
     return _queue.submit(submission, size=len(request.entries))
 
 
@@ -99,16 +102,19 @@ def _admitted(
     """Yield the events that may come in; answer and keep the others."""
     # Asked first, so that a retry gets its answer even where its type was closed since.
     used = store.used_keys(_keys(submissions))
+    new_types: dict[int, set[str]] = {}
     for number, submission in enumerate(submissions):
         known = catalogues[submission.project_id]
         entries = submission.request.entries
-        refusals = [_refusal_of(entry, submission, known) for entry in entries]
+        to_make = set(new_types.get(submission.project_id, ()))
+        refusals = [_refusal_of(entry, submission, known, to_make) for entry in entries]
         if submission.wire.is_atomic and (first := next(filter(None, refusals), None)):
             group.answers[number] = [
                 Outcome(status="rejected", error=refusal or first) for refusal in refusals
             ]
             group.keep(submission, first, _source_of(entries))
             continue
+        new_types[submission.project_id] = to_make
         for index, (entry, refusal) in enumerate(zip(entries, refusals, strict=True)):
             if isinstance(entry, RefusedEvent):
                 group.answers[number][index] = Outcome(status="rejected", error=entry.refusal)
@@ -131,13 +137,21 @@ def _keys(submissions: Iterable[Submission]) -> Iterator[tuple[int, str]]:
 
 
 def _refusal_of(
-    entry: Event | RefusedEvent, submission: Submission, known: Catalogue
+    entry: Event | RefusedEvent, submission: Submission, known: Catalogue, to_make: set[str]
 ) -> Refusal | None:
+    """Return why the entry is refused, or None; add the type that it makes to `to_make`."""
     if isinstance(entry, RefusedEvent):
         return entry.refusal
-    return admission.refusal_of(
-        entry, catalogue=known, wire=submission.wire, reception=submission.reception
+    refusal = admission.refusal_of(
+        entry,
+        catalogue=known,
+        to_make=to_make,
+        wire=submission.wire,
+        reception=submission.reception,
     )
+    if refusal is None and entry.name not in known.types:
+        to_make.add(entry.name)
+    return refusal
 
 
 def _source_of(entries: Iterable[Event | RefusedEvent]) -> Json:

@@ -89,8 +89,8 @@ def set_state(rule: Rule, state: Rule.State) -> None:
 @transaction.atomic
 def put_streak(project: Project, *, name: str, definition: Json, by: Any, now: datetime) -> Streak:
     """Make or change a streak. An equal definition makes no new version. Raises RuleError."""
-    source = streak_source(project, name=name, definition=definition)
     _lock(project)
+    source = streak_source(project, name=name, definition=definition)
     streak, _ = Streak.objects.get_or_create(project=project, name=name)
     open_issued_account(project.pk, Account.Owner.STREAK, streak.pk)
     last = streak.versions.order_by("number").last()
@@ -112,7 +112,6 @@ def streak_source(project: Project, *, name: str, definition: Json) -> JsonObjec
     source = read_streak(definition).source
     published = StreakVersion.objects.filter(streak__project=project, streak__name=name)
     last = published.order_by("number").last()
-    # The first version's period stays: no second one can come between this look and the lock.
     if last and last.definition["period"] != source["period"]:
         raise RuleError(
             "period",

@@ -34,17 +34,21 @@ class MetadataFieldForm(_FieldForm):
 class MetadataFieldInline(MemberInline):
     model = MetadataField
     form = MetadataFieldForm
-    fields = ("name", "type", "dimension", "personal", "created_automatically")
-    readonly_fields = ("created_automatically",)
+    fields = ("name", "type", "dimension", "personal", "made_by")
+    readonly_fields = ("made_by",)
     max_num = limits.FIELDS_PER_EVENT_TYPE
     verbose_name_plural = "metadata fields"
+
+    @admin.display(description="made by")
+    def made_by(self, field: MetadataField) -> str:
+        return _made_by(field)
 
 
 @admin.register(EventType)
 class EventTypeAdmin(ScopedAdmin):
     """Nothing here is deleted: events refer to their type. An inactive type refuses new ones."""
 
-    list_display = ("name", "project", "active", "server_only", "created_automatically")
+    list_display = ("name", "project", "active", "server_only", "made_by")
     list_filter = (("project", VisibleFilter), "active", "created_automatically")
     list_select_related = ("project",)
     search_fields = ("name",)
@@ -53,12 +57,16 @@ class EventTypeAdmin(ScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: EventType | None = None) -> tuple[str, ...]:
         edited = ("project", "name", "active", "server_only")
-        return (*edited, "created_automatically", "created_at") if obj else edited
+        return (*edited, "made_by", "created_at") if obj else edited
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: EventType | None = None
     ) -> tuple[str, ...]:
-        return ("project", "name", "created_automatically", "created_at") if obj else ()
+        return ("project", "name", "made_by", "created_at") if obj else ()
+
+    @admin.display(description="made by", ordering="created_automatically")
+    def made_by(self, event_type: EventType) -> str:
+        return _made_by(event_type)
 
     def save_model(self, request: HttpRequest, obj: EventType, form: Any, change: bool) -> None:
         # First the project's row, then types, then fields: all processes lock in this order.
@@ -66,3 +74,7 @@ class EventTypeAdmin(ScopedAdmin):
         if form.changed_data:
             obj.created_automatically = False
         super().save_model(request, obj, form, change)
+
+
+def _made_by(row: EventType | MetadataField) -> str:
+    return "an event, automatically" if row.created_automatically else "staff"

@@ -1,27 +1,32 @@
 """Lists of the admin over tables that grow without end: capped counts, cheap filters."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib.admin import ModelAdmin, RelatedFieldListFilter, SimpleListFilter
+from django.contrib.admin import ModelAdmin, RelatedFieldListFilter, ShowFacets, SimpleListFilter
 from django.core.paginator import Paginator
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from events.admin.scoping import ReadOnlyAdmin, visible_projects
+from events.admin.scoping import ReadOnlyAdmin, ScopedAdmin, visible_projects
 from events.models import Identity
 from events.partitions import first_id
+
+# Django's paginator takes no type parameters at run time.
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:
+    _Paginator = Paginator
 
 # Counting all of a hundred million rows takes minutes; nobody turns two hundred pages.
 LISTED_ROWS = 10_000
 FOUND_CUSTOMERS = 100
 
 
-class CappedPaginator(Paginator[Any]):
+class CappedPaginator(_Paginator):
     """Pages of the first rows; what comes after them is found by filters."""
 
     @cached_property
@@ -34,13 +39,18 @@ class CappedPaginator(Paginator[Any]):
         return self.count == LISTED_ROWS
 
 
-class RecordAdmin(ReadOnlyAdmin):
-    """A read-only list, the latest first, of a table that grows without end."""
+class LongListAdmin(ScopedAdmin):
+    """A list, the latest first, of a table that grows without end."""
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each one would count the table
     ordering = ("-id",)
-    sortable_by: Sequence[str] = ()
+    sortable_by = ()
+
+
+class RecordAdmin(ReadOnlyAdmin, LongListAdmin):
+    """Such a list of rows that nobody writes by hand."""
 
 
 class VisibleFilter(RelatedFieldListFilter):
@@ -48,29 +58,28 @@ class VisibleFilter(RelatedFieldListFilter):
 
     def field_choices(
         self, field: "Field[Any, Any]", request: HttpRequest, model_admin: "ModelAdmin[Any]"
-    ) -> list[tuple[str, str]]:
-        related = model_admin.admin_site.get_model_admin(field.related_model)
+    ) -> list[Any]:
+        relation: Any = field.remote_field
+        related = model_admin.admin_site.get_model_admin(relation.model)
         rows = related.get_queryset(request)
-        return [(row.pk, self.label(row)) for row in self.offered(rows, request)]
+        return self.choices_of(rows, request)
 
-    def offered(self, rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-        return rows
-
-    def label(self, row: Any) -> str:
-        return str(row)
+    def choices_of(self, rows: QuerySet[Any], request: HttpRequest) -> list[Any]:
+        return [(row.pk, str(row)) for row in rows]
 
 
 class EventTypeFilter(VisibleFilter):
     """The event types of the chosen project, or of all, then with their project's name."""
 
-    def offered(self, rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    def choices_of(self, rows: QuerySet[Any], request: HttpRequest) -> list[Any]:
         project = request.GET.get("project__id__exact", "")
         if project.isdecimal():
             rows = rows.filter(project_id=int(project))
-        return rows.select_related("project").order_by("project__slug", "name", "id")
-
-    def label(self, row: Any) -> str:
-        return f"{row.name} · {row.project.slug}"
+        found = list(rows.select_related("project").order_by("project__slug", "name", "id"))
+        is_one_project = len({row.project_id for row in found}) == 1
+        return [
+            (row.pk, row.name if is_one_project else f"{row.name} · {row.project}") for row in found
+        ]
 
 
 class SinceFilter(SimpleListFilter):

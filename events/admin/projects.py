@@ -22,7 +22,7 @@ class ApiKeyInline(MemberInline):
     fields = readonly_fields = ("prefix", "kind", "name", "created_at", "revoked_at")
     verbose_name_plural = "keys"
 
-    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -85,12 +85,25 @@ class ProjectAdmin(ScopedAdmin):
         )
 
 
+class RevokedFilter(admin.SimpleListFilter):
+    title = "validity"
+    parameter_name = "revoked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Valid"), ("yes", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("no", "yes"):
+            return queryset
+        return queryset.filter(revoked_at__isnull=self.value() == "no")
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ScopedAdmin):
     """Keys are issued and revoked, never edited."""
 
     list_display = ("prefix", "project", "kind", "name", "allows", "created_at", "revoked_at")
-    list_filter = (("project", VisibleFilter), "kind", ("revoked_at", admin.EmptyFieldListFilter))
+    list_filter = (("project", VisibleFilter), "kind", RevokedFilter)
     list_select_related = ("project",)
     search_fields = ("prefix", "name")
     ordering = ("-id",)
@@ -128,7 +141,9 @@ class ApiKeyAdmin(ScopedAdmin):
         revoked = [api_key for api_key in queryset if keys.revoke(api_key, now)]
         for api_key in revoked:
             self.log_change(request, api_key, "Revoked.")
-        self.message_user(request, f"Keys revoked: {len(revoked)}. They are refused from now on.")
+        self.message_user(
+            request, f"Keys revoked: {len(revoked)}. Every process refuses them within seconds."
+        )
 
 
 def _show_once(request: HttpRequest, secrets: dict[str, str]) -> None:

@@ -33,7 +33,7 @@ class QuarantineAdmin(RecordAdmin):
     search_help_text = "An id, or a part of the message or of the client"
     fields = (
         "id",
-        "received_at",
+        "received",
         "project",
         "api_key",
         "wire",

@@ -6,8 +6,7 @@ from weakref import WeakKeyDictionary
 from django.contrib import admin
 from django.db import models
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from events.models import Project, ProjectQuerySet
 
@@ -60,7 +59,7 @@ class ScopedAdmin(_ModelAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: "models.ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
+    ) -> "ModelChoiceField[Any] | None":
         # What may be chosen is what the other model's own pages would show.
         related = self.admin_site.get_model_admin(db_field.related_model)
         kwargs["queryset"] = related.get_queryset(request)
@@ -68,7 +67,7 @@ class ScopedAdmin(_ModelAdmin):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         # PostgreSQL can't even be asked for a text with U+0000.
         if any("\x00" in value for _, value in request.GET.items()):
             return HttpResponseRedirect(request.path)
@@ -109,7 +108,7 @@ class MemberInline(_TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_member(request)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_member(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

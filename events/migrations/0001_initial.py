@@ -21,20 +21,24 @@ class CreatePartitionedModel(migrations.CreateModel):
         model = to_state.apps.get_model(app_label, self.name)
         sql, params = schema_editor.table_sql(model)
         schema_editor.execute(f"{sql} PARTITION BY RANGE (id)", params or None)
-        schema_editor.execute(
-            f"CREATE TABLE {partitions.TABLE}_default PARTITION OF {partitions.TABLE} DEFAULT"
-        )
+        partitions.make_default_partition(schema_editor.connection)
         partitions.ensure_partitions(schema_editor.connection, timezone.now().date())
 
 
-def make_guard(apps, schema_editor):
+def create_guard(apps, schema_editor):
     guard.create_guard(schema_editor)
+
+
+def drop_guard(apps, schema_editor):
+    guard.drop_guard(schema_editor)
+
+
+def protect(apps, schema_editor):
     guard.protect(schema_editor, partitions.TABLE)
 
 
-def remove_guard(apps, schema_editor):
+def unprotect(apps, schema_editor):
     guard.unprotect(schema_editor, partitions.TABLE)
-    guard.drop_guard(schema_editor)
 
 
 class Migration(migrations.Migration):
@@ -45,6 +49,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(create_guard, drop_guard),
         migrations.CreateModel(
             name="Batch",
             fields=[
@@ -572,5 +577,5 @@ class Migration(migrations.Migration):
             model_name="quarantine",
             index=models.Index(fields=["project", "received_at"], name="quarantine_by_time"),
         ),
-        migrations.RunPython(make_guard, remove_guard),
+        migrations.RunPython(protect, unprotect),
     ]

@@ -3,11 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from events.models import EventType, MetadataField, Project
-from events.types import Access, Event, Identity, JsonObject, Reception, Request, Scope
+from django.db import connection
+
+from events.models import MetadataField, Project
+from events.types import (
+    Access,
+    Event,
+    Identity,
+    Json,
+    JsonObject,
+    Outcome,
+    Reception,
+    Request,
+    Scope,
+)
 from events.wires import native
-from rewards.pipeline import process
+from rewards import pipeline
+from rewards.commit_queue import Job
+from rewards.group import Submission
+from tests import databases
 from tests.make import NOW
 
 
@@ -23,27 +39,37 @@ class Sent:
 
 def send(project: Project, *sent: Sent, received_at: datetime = NOW) -> None:
     """Send events in one request, which becomes one batch; all of them must be accepted."""
-    outcomes = process(
-        native.wire,
-        Request(entries=tuple(map(_event, sent)), is_list=True),
-        Reception(
-            access=Access(project_id=project.pk, scopes=frozenset(Scope)), received_at=received_at
+    submission = Submission(
+        wire=native.wire,
+        request=Request(entries=tuple(map(_event, sent)), is_list=True),
+        reception=Reception(
+            access=Access(project_id=project.pk, scopes=frozenset(Scope)),
+            received_at=received_at,
         ),
     )
+    job: Job[Submission, Sequence[Outcome]] = Job(submission, len(sent))
+    pipeline.commit([job])
+    outcomes = job.answer()
     assert {outcome.status for outcome in outcomes} <= {"accepted"}, outcomes
 
 
-def send_values(project: Project, field: str, values: Sequence[object], **columns: object) -> None:
+def send_values(project: Project, field: str, values: Sequence[Json], **columns: Any) -> None:
     """Send one event for each value of a field."""
-    send(project, *(Sent(metadata={field: value}, **columns) for value in values))  # type: ignore[arg-type, dict-item]
-
-
-def event_type(project: Project, name: str = "play") -> EventType:
-    return project.event_types.get(name=name)
+    send(project, *(Sent(metadata={field: value}, **columns) for value in values))
 
 
 def field(project: Project, name: str, *, event: str = "play") -> MetadataField:
-    return event_type(project, event).fields.get(name=name)
+    return MetadataField.objects.select_related("event_type").get(
+        event_type__project=project, event_type__name=event, name=name
+    )
+
+
+def database_url() -> str:
+    """Return the URL of this test's own database, for a process that the test starts."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return databases.database_on(databases.server(), name)
 
 
 def _event(sent: Sent) -> Event:

@@ -139,6 +139,19 @@ class TestTextSummary(SketchLaws):
         assert (one.kept_error, one.dropped_error) == (0, 1)
         assert abs(one.distinct - 1_201) <= one.distinct_error * 1_201
 
+    def test_carries_its_errors_into_every_merge(self) -> None:
+        kept = {f"v{place}": 10 for place in range(VALUES_CAP)}
+        seen = DistinctSummary.of([*kept, "lost"])
+        capped = TextSummary(counts=kept, other=20, kept_error=5, dropped_error=8, seen=seen)
+
+        known = capped.merge(TextSummary.of(["v1"]))
+        new = capped.merge(TextSummary.of(["new"]))
+        twice = capped.merge(capped)
+
+        assert (known.kept_error, known.dropped_error, known.other) == (5, 8, 20)
+        assert (new.kept_error, new.dropped_error, new.other) == (5, 9, 21)
+        assert (twice.kept_error, twice.dropped_error, twice.other) == (10, 16, 40)
+
     def test_takes_counts_that_were_made_elsewhere(self) -> None:
         assert TextSummary.of_counts({"a": 2, "b": 1}) == TextSummary.of(["a", "b", "a"])
 

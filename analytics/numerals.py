@@ -1,0 +1,36 @@
+"""Numbers as people read them."""
+
+import math
+from decimal import Decimal
+
+_DIGITS = 6
+# Beyond these a row of zeros says less than an exponent.
+_LARGEST, _SMALLEST = 1e15, 1e-6
+
+
+def exact(number: int | Decimal) -> str:
+    """Return all digits, thousands parted by commas."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:,f}"
+
+
+def rounded(number: float | Decimal) -> str:
+    """Return six significant digits, and those before the point at least."""
+    value = float(number)
+    size = abs(value)
+    if size and not _SMALLEST <= size < _LARGEST:
+        return f"{value:.{_DIGITS}g}"
+    places = max(0, _DIGITS - 1 - math.floor(math.log10(size))) if size else 0
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def share(part: int, whole: int) -> str:
+    """Return a percentage that is 0 % and 100 % only where it is exactly that."""
+    if not whole:
+        return "–"
+    if 0 < part * 1000 < whole:
+        return "< 0.1 %"
+    if 0 < (whole - part) * 1000 < whole:
+        return "> 99.9 %"
+    percent = 100 * part / whole
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.1f} %"

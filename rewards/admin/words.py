@@ -1,0 +1,149 @@
+"""Rows of the ledger and versions, told in words for the staff's pages."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from events.metadata import write_json
+from events.types import Json, JsonObject
+from rewards.models import RuleVersion, StreakVersion, Transfer
+from rewards.rules import describe, describe_streak, read_definition, read_streak
+
+SHOWN_VERSIONS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A name with what it is, both in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRow:
+    """A transfer as people read it: `source` is the rule or streak, `words` what it said."""
+
+    id: int
+    kind: str
+    points: int
+    source: str
+    number: int
+    words: str
+    trace: tuple[Row, ...]
+    event_id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """A published version in words."""
+
+    number: int
+    words: str
+    in_force_from: datetime | None
+    in_force_until: datetime | None
+    published_at: datetime
+    published_by: str
+
+
+def rule_words(definition: Json) -> str:
+    return describe(read_definition(definition))
+
+
+def streak_words(definition: Json) -> str:
+    return describe_streak(read_streak(definition))
+
+
+def version_rows(versions: Iterable[RuleVersion | StreakVersion]) -> list[VersionRow]:
+    """Return what was published, in the order given."""
+    return [
+        VersionRow(
+            number=version.number,
+            words=_words(version),
+            in_force_from=version.in_force_from,
+            in_force_until=version.in_force_until,
+            published_at=version.published_at,
+            published_by=str(version.published_by or "the command line"),
+        )
+        for version in versions
+    ]
+
+
+def _words(version: RuleVersion | StreakVersion) -> str:
+    told = rule_words if isinstance(version, RuleVersion) else streak_words
+    return told(version.definition)
+
+
+def transfer_rows(found: Iterable[Transfer]) -> list[TransferRow]:
+    """Return the transfers in the order given; asks for all their versions at once."""
+    transfers = list(found)
+    kinds = Transfer.Kind
+    rules = RuleVersion.objects.select_related("rule").in_bulk(_version_ids(transfers, kinds.AWARD))
+    streaks = StreakVersion.objects.select_related("streak").in_bulk(
+        _version_ids(transfers, kinds.STREAK)
+    )
+    return [
+        _rule_row(transfer, rules[transfer.version_id])
+        if transfer.kind == kinds.AWARD
+        else _streak_row(transfer, streaks[transfer.version_id])
+        for transfer in transfers
+    ]
+
+
+def _version_ids(transfers: Iterable[Transfer], kind: Transfer.Kind) -> set[int]:
+    return {transfer.version_id for transfer in transfers if transfer.kind == kind}
+
+
+def _rule_row(transfer: Transfer, version: RuleVersion) -> TransferRow:
+    return _transfer_row(transfer, version, source=version.rule.name)
+
+
+def _streak_row(transfer: Transfer, version: StreakVersion) -> TransferRow:
+    return _transfer_row(transfer, version, source=version.streak.name)
+
+
+def _transfer_row(
+    transfer: Transfer, version: RuleVersion | StreakVersion, *, source: str
+) -> TransferRow:
+    return TransferRow(
+        id=transfer.pk,
+        kind=transfer.get_kind_display(),
+        points=transfer.amount,
+        source=source,
+        number=version.number,
+        words=_words(version),
+        trace=trace_rows(transfer.trace),
+        event_id=transfer.event_id,
+        created_at=transfer.created_at,
+    )
+
+
+def trace_rows(trace: JsonObject) -> tuple[Row, ...]:
+    """Return each number on the way to the points, in the order in which it was found."""
+    return tuple(_trace_rows(trace))
+
+
+def _trace_rows(trace: JsonObject) -> Iterator[Row]:
+    for key, value in trace.items():
+        match key, value:
+            case "uses", _:
+                continue  # what the counters grew by: for verify_ledger, not for people
+            case "limits", [*steps]:
+                yield from (_limit_row(step) for step in steps if isinstance(step, Mapping))
+            case _:
+                yield Row(name=key.replace("_", " "), value=value_words(value))
+
+
+def _limit_row(step: Mapping[str, Any]) -> Row:
+    return Row(
+        name=f"limit of {step['n']} {step['of']} per {step['per']}, {step['window']}",
+        value=f"{step['room']} {step['of']} were left; it leaves {step['leaves']} points",
+    )
+
+
+def value_words(value: Json) -> str:
+    """Return a value as text: words as they are, anything else as JSON."""
+    return value if isinstance(value, str) else write_json(value).decode()

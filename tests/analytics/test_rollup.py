@@ -1,0 +1,395 @@
+"""Folding: every event enters the rollups once, whatever happens meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connection, connections
+
+from analytics import rebuild, rollup
+from analytics.models import Rollup
+from analytics.sketches import EventSummary
+from analytics.statistics import FieldStatistics, Question, field_statistics
+from analytics.summaries import EVENT_FIELD_ID
+from events.metadata import read_json
+from events.models import Batch, EventType, MetadataField, OpenBatch, Project
+from tests import make
+from tests.analytics.feed import Sent, database_url, field, send, send_values
+from tests.make import NOW
+from tests.threads import at_once
+
+FOLD_SECONDS = 60.0
+GATE = 4242
+GATED_EVENTS = 5
+DAY = date(2026, 3, 2)  # of make.NOW
+
+# Dies when the events are off the work list and before a row is written.
+DYING_WORKER = """
+import os, signal, django
+django.setup()
+from django.db import connection
+from analytics import rollup
+
+def die(execute, sql, params, many, context):
+    result = execute(sql, params, many, context)
+    if sql.startswith('DELETE FROM "events_openbatch"'):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+with connection.execute_wrapper(die):
+    rollup.roll_up(seconds=60)
+"""
+
+
+def fold_all() -> int:
+    return rollup.roll_up(seconds=FOLD_SECONDS)
+
+
+def statistics(project: Project, name: str = "level") -> FieldStatistics:
+    asked = field(project, name)
+    question = Question(
+        project=project, event_type=asked.event_type, field=asked, first=DAY, last=DAY
+    )
+    return field_statistics(question, now=NOW)
+
+
+def differences() -> list[str]:
+    days = rebuild.days_of(Project.objects.all())
+    return [difference for result in rebuild.check(days) for difference in result.differences]
+
+
+@pytest.fixture
+def broken_table() -> Iterator[None]:
+    """Let the database refuse every row of texts."""
+    refuse_texts()
+    yield
+    accept_texts()
+
+
+def refuse_texts() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "ALTER TABLE analytics_rollup ADD CONSTRAINT no_texts CHECK (kind <> 'text')"
+            )
+        else:
+            cursor.execute(
+                "CREATE TRIGGER no_texts BEFORE INSERT ON analytics_rollup "
+                "WHEN NEW.kind = 'text' BEGIN SELECT RAISE(ABORT, 'no texts'); END"
+            )
+
+
+def accept_texts() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ALTER TABLE analytics_rollup DROP CONSTRAINT IF EXISTS no_texts")
+        else:
+            cursor.execute("DROP TRIGGER IF EXISTS no_texts")
+
+
+class Gate:
+    """Holds transactions that wrote GATED_EVENTS events just before they commit."""
+
+    def __init__(self, server: psycopg.Connection) -> None:
+        self._server = server
+        server.execute("SELECT pg_advisory_lock(%s)", [GATE])
+
+    def wait_for_arrival(self) -> None:
+        ends_at = time.monotonic() + FOLD_SECONDS
+        while time.monotonic() < ends_at:
+            waiting = self._server.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
+                [GATE],
+            )
+            if waiting.fetchone():
+                return
+        raise TimeoutError("No transaction arrived at the gate.")
+
+    def open(self) -> None:
+        self._server.execute("SELECT pg_advisory_unlock_all()")
+
+
+@pytest.fixture
+def gate(transactional_db: None) -> Iterator[Gate]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN NEW; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER gated AFTER INSERT ON events_openbatch FOR EACH ROW "
+            f"WHEN (NEW.events = {GATED_EVENTS}) EXECUTE FUNCTION pass_gate()"
+        )
+    with psycopg.connect(database_url(), autocommit=True) as server:
+        made = Gate(server)
+        yield made
+        made.open()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER gated ON events_openbatch")
+        cursor.execute("DROP FUNCTION pass_gate()")
+
+
+def send_and_leave(project: Project, values: list[int]) -> None:
+    try:
+        send_values(project, "level", values)
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.django_db
+class TestFold:
+    def test_writes_these_rows_and_no_others(self, shop: Project) -> None:
+        send(
+            shop,
+            Sent(metadata={"level": 3, "map": "cave"}, customer="c-1"),
+            Sent(metadata={"level": "7", "map": None}, customer="c-2"),
+            Sent(metadata={"level": 4, "won": True}, customer="c-1"),
+            Sent(metadata={"tags": ["a", "b"], "pos": {"x": 1}}, customer="c-3"),
+        )
+
+        assert fold_all() == 4
+
+        names = dict(MetadataField.objects.values_list("id", "name")) | {EVENT_FIELD_ID: ""}
+        found = {
+            (names[row.field_id], row.kind, row.grain, row.starts_at, row.local_date): row.count
+            for row in Rollup.objects.all()
+        }
+        counts = {
+            ("", "event"): 4,
+            ("level", "number"): 2,
+            ("level", "numeric_text"): 1,
+            ("level", "text"): 1,
+            ("map", "null"): 1,
+            ("map", "text"): 1,
+            ("pos", "object"): 1,
+            ("tags", "array"): 1,
+            ("won", "boolean"): 1,
+        }
+        # The shop is in Berlin, an hour ahead of UTC.
+        midnight = datetime(2026, 3, 1, 23, tzinfo=UTC)
+        days = {(*key, "day", midnight, DAY): count for key, count in counts.items()}
+        hours = {(*key, "hour", NOW, DAY): count for key, count in counts.items()}
+        assert found == days | hours
+        assert OpenBatch.objects.count() == 0
+
+    def test_adds_to_rows_that_are_there(self, shop: Project) -> None:
+        send_values(shop, "level", [1, 2])
+        fold_all()
+        send_values(shop, "level", [10])
+        fold_all()
+
+        number = statistics(shop).total.number
+
+        assert number is not None
+        assert (number.count, number.sum) == (3, Decimal(13))
+        assert (number.minimum, number.maximum) == (Decimal(1), Decimal(10))
+
+    def test_counts_events_customers_and_points(self, shop: Project) -> None:
+        make.event_type(shop, "play")
+        make.rule(shop, "ten", {"trigger": "play", "award": {"fixed": 10}})
+        send(
+            shop,
+            Sent(metadata={"level": 1}, customer="c-1"),
+            Sent(metadata={"level": 1}, customer="c-2"),
+            Sent(metadata={"level": 1}, customer="c-1"),
+        )
+        fold_all()
+
+        events = statistics(shop).total.events
+
+        assert (events.count, events.customers.estimate, events.points_awarded) == (3, 2, 30)
+
+    def test_counts_fields_that_the_catalogue_does_not_know(self, shop: Project) -> None:
+        """Beyond 1,000 fields of a type no more are made."""
+        send(shop, Sent(metadata={"level": 1, "x": 2, "y": 3}), Sent(metadata={"y": 4}))
+        MetadataField.objects.filter(name__in=("x", "y")).delete()
+        fold_all()
+
+        row = Rollup.objects.get(field_id=EVENT_FIELD_ID, grain="day")
+
+        assert EventSummary.from_bytes(bytes(row.summary)).other_fields == 3
+
+    def test_keeps_hours_of_fields_for_events_that_come_soon(self, shop: Project) -> None:
+        late = timedelta(hours=49)
+        send(shop, Sent(metadata={"level": 1}, occurred_at=NOW - late))
+        fold_all()
+
+        grains = Rollup.objects.values_list("grain", "kind").order_by("grain", "kind")
+
+        assert list(grains) == [("day", "event"), ("day", "number"), ("hour", "event")]
+
+    def test_takes_a_batch_of_many_event_types_in_all_its_shards(self, shop: Project) -> None:
+        types = [f"type-{number}" for number in range(9)]
+        send(shop, *(Sent(metadata={"level": 1}, event=name) for name in types for _ in range(3)))
+        assert OpenBatch.objects.count() == 4
+
+        assert fold_all() == 27
+
+        counted = Rollup.objects.filter(field_id=EVENT_FIELD_ID, grain="day")
+        assert sorted(counted.values_list("event_type__name", "count")) == [
+            (name, 3) for name in types
+        ]
+
+    def test_keeps_projects_apart(self, shop: Project, other: Project) -> None:
+        send_values(shop, "level", [1, 2])
+        send_values(other, "level", [3])
+        fold_all()
+
+        assert statistics(shop).total.rows == 2
+        assert statistics(other).total.rows == 1
+
+    def test_reads_batches_that_lie_far_apart(self, shop: Project) -> None:
+        for weeks in (4, 3, 0):
+            moment = NOW - timedelta(weeks=weeks)
+            send(shop, Sent(metadata={"level": 1}, occurred_at=moment), received_at=moment)
+
+        assert fold_all() == 3
+        assert differences() == []
+
+    def test_folds_others_when_rows_of_one_shard_are_unreadable(self, shop: Project) -> None:
+        send(shop, Sent(metadata={"level": 1}), Sent(metadata={"level": 1}, event="stop"))
+        fold_all()
+        broken = EventType.objects.get(name="play")
+        Rollup.objects.filter(event_type=broken).update(summary=b"nonsense")
+        send(shop, Sent(metadata={"level": 1}), Sent(metadata={"level": 1}, event="stop"))
+
+        with pytest.raises(rollup.BrokenRollupsError, match="rebuild_rollups"):
+            fold_all()
+
+        assert list(OpenBatch.objects.values_list("shard", flat=True)) == [broken.shard]
+        list(rebuild.rebuild(rebuild.days_of([shop])))
+        assert fold_all() == 1
+        assert statistics(shop).total.rows == 2
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInterruptedFold:
+    def test_has_not_happened(self, shop: Project, broken_table: None) -> None:
+        send(shop, Sent(metadata={"level": 1, "map": "cave"}), Sent(metadata={"level": 2}))
+        with pytest.raises(DatabaseError):
+            fold_all()
+        assert Rollup.objects.count() == 0
+        assert statistics(shop).tail_rows == 2
+
+        accept_texts()
+
+        assert fold_all() == 2
+        assert (statistics(shop).total.rows, statistics(shop).tail_rows) == (2, 0)
+
+    def test_of_a_killed_worker_is_done_by_the_next(self, shop: Project) -> None:
+        send_values(shop, "level", list(range(20)))
+        environment = os.environ | {
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "TRACKWARD_DATA_DIR": str(settings.DATA_DIR),
+        }
+
+        died = subprocess.run(
+            [sys.executable, "-c", DYING_WORKER],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert died.returncode == -signal.SIGKILL, died.stderr
+        assert Rollup.objects.count() == 0
+        assert statistics(shop).tail_rows == 20
+        assert fold_all() == 20
+        assert (statistics(shop).total.rows, statistics(shop).tail_rows) == (20, 0)
+        assert differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConcurrentFolds:
+    def test_count_every_event_once(self, shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rollup, "BATCHES_PER_FOLD", 3)
+        for number in range(12):
+            send_values(shop, "level", [number, number])
+
+        folded = at_once([fold_all] * 3)
+        folded.append(fold_all())
+
+        assert sum(folded) == 24
+        assert statistics(shop).total.rows == 24
+        assert differences() == []
+
+    def test_hide_nothing_from_a_reader_and_show_nothing_twice(
+        self, shop: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rollup, "BATCHES_PER_FOLD", 1)
+        for number in range(15):
+            send_values(shop, "level", [number, None, "x"])
+        done = threading.Event()
+        seen: list[tuple[int, int, int]] = []
+
+        def fold() -> None:
+            try:
+                fold_all()
+            finally:
+                done.set()
+
+        def read() -> None:
+            is_last = False
+            while not is_last:
+                is_last = done.is_set()
+                total = statistics(shop).total
+                seen.append((total.rows, total.null, total.missing))
+
+        at_once([fold, read])
+
+        assert set(seen) == {(45, 15, 0)}
+        assert statistics(shop).tail_rows == 0
+
+    @pytest.mark.postgresql
+    def test_leave_a_transaction_that_is_still_open_to_a_later_fold(
+        self, shop: Project, gate: Gate
+    ) -> None:
+        """Its batch has a lower number than batches that are folded before it commits."""
+        send_values(shop, "level", [0])
+        fold_all()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            held = pool.submit(send_and_leave, shop, [1] * GATED_EVENTS)
+            gate.wait_for_arrival()
+            send_values(shop, "level", [2], customer="c-2")
+            send_values(shop, "level", [3], customer="c-3")
+
+            assert fold_all() == 2
+            assert statistics(shop).total.rows == 3
+            gate.open()
+            held.result(FOLD_SECONDS)
+
+        [late] = OpenBatch.objects.all()
+        assert late.batch_id < Batch.objects.latest("id").pk
+        assert statistics(shop).tail_rows == GATED_EVENTS
+        assert fold_all() == GATED_EVENTS
+        assert statistics(shop).total.rows == 3 + GATED_EVENTS
+        assert differences() == []
+
+
+class TestRollUpCommand:
+    @pytest.mark.django_db
+    def test_ends_with_what_left_the_backlog(self, shop: Project) -> None:
+        send_values(shop, "level", [1, 2, 3])
+        out = StringIO()
+
+        call_command("roll_up", stdout=out)
+
+        answer = read_json(out.getvalue().splitlines()[-1].encode())
+        assert isinstance(answer, dict)
+        assert answer.keys() == {"events", "seconds"}
+        assert answer["events"] == 3
+        assert not rollup.has_work()
