@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from events.models import Event, Project
@@ -128,6 +128,15 @@ class TestPartitions:
 
         with pytest.raises(DatabaseError, match="is append-only"), connection.cursor() as cursor:
             cursor.execute("DELETE FROM events_event_2055_12 WHERE id = %s", [event_id])
+
+    def test_refuse_to_be_emptied(self) -> None:
+        for name in sorted(partitions()):
+            with (
+                pytest.raises(DatabaseError, match="is append-only"),
+                transaction.atomic(),
+                connection.cursor() as cursor,
+            ):
+                cursor.execute(f"TRUNCATE {name}")
 
 
 class TestPartitionsOnSqlite:
