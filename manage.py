@@ -4,7 +4,9 @@
 import os
 import sys
 
+from django.conf import settings
 from django.core.management import execute_from_command_line
+from environs import EnvError
 
 
 def without_data_dir(argv: list[str]) -> list[str]:
@@ -28,7 +30,14 @@ def without_data_dir(argv: list[str]) -> list[str]:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    execute_from_command_line(without_data_dir(sys.argv))
+    argv = without_data_dir(sys.argv)
+    try:
+        _ = settings.DATA_DIR  # reads the environment
+    except EnvError as error:
+        sys.exit(f"manage.py: {error}")
+    except OSError as error:
+        sys.exit(f"manage.py: the data folder can't be used: {error}.")
+    execute_from_command_line(argv)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _LINES = (
 MOST_LINES = len(_LINES)
 
 _HEIGHT_PIXELS = 340
+_MARGIN_PIXELS = {"t": 32, "r": 16, "b": 56, "l": 56}
 _BAR_PIXELS = 28
 _BAR_MARGIN_PIXELS = 110
 _EDGE_LABELS = 6  # as many fit on a phone
@@ -78,8 +79,9 @@ def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit
     }
     return _figure(
         [bars],
-        xaxis={"title": {"text": _clear(title)}, **_edge_ticks(edges)},
+        xaxis={"title": {"text": _clear(title)}, **_edge_ticks(edges), **_NO_GRID},
         yaxis={"title": {"text": unit}, "rangemode": "tozero", **_WHOLE_NUMBERS},
+        margin=_MARGIN_PIXELS | {"r": 36},
         bargap=0.06,
     )
 
@@ -106,7 +108,13 @@ def lines_over_time(
     return _figure(
         traces,
         xaxis={"title": {"text": time}, "type": "date"},
-        yaxis={"title": {"text": _clear(title)}, "type": axis, "automargin": True},
+        yaxis={
+            "title": {"text": _clear(title)},
+            "type": axis,
+            "automargin": True,
+            # Without a format of its own a logarithmic axis says 2 where it means 20.
+            "tickformat": "~s" if axis == "log" else "",
+        },
         hovermode="x unified",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     )
@@ -134,19 +142,21 @@ def ranking(bars: Sequence[Bar], *, unit: str) -> Figure:
             "ticktext": labels,
             "autorange": "reversed",
             "automargin": True,
+            **_NO_GRID,
         },
         height=_BAR_MARGIN_PIXELS + _BAR_PIXELS * len(bars),
         bargap=0.25,
     )
 
 
+_NO_GRID = {"showgrid": False, "zeroline": False}
 _WHOLE_NUMBERS = {"tickformat": ",~r", "minallowed": 0, "automargin": True, "nticks": 6}
 
 
 def _figure(data: list[Figure], **layout: object) -> Figure:
     shared: Figure = {
         "height": _HEIGHT_PIXELS,
-        "margin": {"t": 40, "r": 16, "b": 56, "l": 56},
+        "margin": _MARGIN_PIXELS,
         "showlegend": len(data) > 1,
         "font": {"size": 13},
     }
@@ -154,13 +164,15 @@ def _figure(data: list[Figure], **layout: object) -> Figure:
 
 
 def _edge_ticks(edges: Sequence[float]) -> Figure:
+    # Half of the last label stands beside the axis, where Plotly by itself leaves it out.
+    shared = {"tickangle": 0, "ticklabeloverflow": "allow"}
     bars = len(edges) - 1
     if bars == 1 and edges[0] == edges[1]:
-        return {"tickvals": [0], "ticktext": edge_labels(edges)[:1], "tickangle": 0}
+        return {"tickvals": [0], "ticktext": edge_labels(edges)[:1], **shared}
     step = math.ceil(bars / (_EDGE_LABELS - 1))
     shown = range(0, len(edges), step)
     labels = edge_labels([edges[place] for place in shown])
-    return {"tickvals": [place - 0.5 for place in shown], "ticktext": labels, "tickangle": 0}
+    return {"tickvals": [place - 0.5 for place in shown], "ticktext": labels, **shared}
 
 
 def edge_labels(numbers: Sequence[float]) -> list[str]:

@@ -134,6 +134,7 @@ class FieldPage(StaffPage):
             "missing": numerals.exact(total.missing),
             "null": numerals.exact(total.null),
             "evidence": panels.evidence(total),
+            "has_numbers": total.number is not None,
             "panels": [] if field.personal else panels.panels(found, asked.scale),
             "completeness": panels.completeness(
                 found.complete_to, event_type.project.zone, found.tail_rows

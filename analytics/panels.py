@@ -25,6 +25,8 @@ PERCENTS = (50, 90, 99)
 BINS = 20
 TOP_VALUES = 20
 
+_ERROR = f"{100 * RELATIVE_ERROR:g} %"
+
 # Where one bin holds most of the numbers, bins of equal ratio are tried.
 _CROWDED_SHARE = 0.5
 
@@ -152,7 +154,7 @@ def _figures(total: NumberSummary) -> Panel:
             columns=("Figure", "Value"),
             rows=[(Cell(text=name), cell) for name, cell in figures.items()],
         ),
-        note=f"The median is within {RELATIVE_ERROR:.0%} of its value, all others are exact.",
+        note=f"The median is within {_ERROR} of its value, all others are exact.",
         is_table_open=True,
     )
 
@@ -172,7 +174,7 @@ def _distribution(shown: ShownNumbers) -> Panel:
             columns=("From", "To", "Values", "Share"),
             rows=[_bin_row(one, shown.total.count) for one in bins],
         ),
-        note=f"A number may lie {RELATIVE_ERROR:.0%} of its value beside its bin. "
+        note=f"A number may lie {_ERROR} of its value beside its bin. "
         "A bin holds its lower edge and not its upper one, but for the last.",
     )
 
@@ -217,7 +219,7 @@ def _percentiles(shown: ShownNumbers) -> Panel:
             axis="log" if is_log else "linear",
         ),
         table=_percentile_table(frame, f"Percentiles of {name} by {interval}"),
-        note=f"Each percentile is within {RELATIVE_ERROR:.0%} of its value.",
+        note=f"Each percentile is within {_ERROR} of its value.",
     )
 
 
@@ -282,7 +284,7 @@ def _ranking(text: TextSummary, *, name: str, title: str, unit: str) -> Panel:
 def _distinct(text: TextSummary) -> str:
     if not text.distinct_error:
         return f"{numerals.exact(text.distinct)} distinct, exact."
-    return f"About {numerals.exact(text.distinct)} distinct (± {text.distinct_error:.1%})."
+    return f"About {numerals.exact(text.distinct)} distinct (± {100 * text.distinct_error:.1f} %)."
 
 
 def _count_error(text: TextSummary) -> Iterator[str]:

@@ -13,8 +13,6 @@ _CACHED_QUARTERS = 100_000  # nearly three years; about 20 MB
 # The longest stretch of a day that a clock put back over midnight (St John's, 00:01) repeats.
 _REPEATED_HOURS = 3
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
@@ -46,7 +44,7 @@ class Calendar:
 
     def place_of(self, moment: datetime) -> Place:
         """Return the local hour and day of an aware moment."""
-        quarter = (moment - _EPOCH) // timedelta(seconds=_QUARTER_SECONDS)
+        quarter = int(moment.timestamp() // _QUARTER_SECONDS)
         found = self._places.get(quarter)
         if found is not None:
             return found
@@ -112,7 +110,7 @@ class Calendar:
         return datetime.fromtimestamp(last, UTC)
 
     def _is_plain(self, quarter: int) -> bool:
-        start = _EPOCH + timedelta(seconds=quarter * _QUARTER_SECONDS)
+        start = datetime.fromtimestamp(quarter * _QUARTER_SECONDS, UTC)
         end = start + timedelta(seconds=_QUARTER_SECONDS, microseconds=-1)
         offset = self._offset(start)
         is_whole = offset % timedelta(seconds=_QUARTER_SECONDS) == timedelta()

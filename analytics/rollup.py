@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min, Sum
 
 from analytics import raw, rows
@@ -13,8 +14,8 @@ from analytics.sketches import Summary, UnreadableSummaryError
 from analytics.summaries import RowKey, Summariser
 from events.models import OpenBatch, Project
 
-# One fold. On SQLite fewer, so that its write transaction keeps ingest waiting below 50 ms.
-EVENTS_PER_FOLD = {"postgresql": 10_000, "sqlite": 2_000}
+# One fold. What it writes depends on the days that the events lie in more than on their number.
+EVENTS_PER_FOLD = 10_000
 BATCHES_PER_FOLD = 2_000
 
 
@@ -99,13 +100,12 @@ def fold(shard: Shard) -> int:
 
 
 def _oldest_batches(shard: Shard) -> list[OpenBatch]:
-    most_events = EVENTS_PER_FOLD[connection.vendor]
     open_batches = OpenBatch.objects.filter(project_id=shard.project_id, shard=shard.number)
     taken: list[OpenBatch] = []
     events = 0
     for batch in open_batches.order_by("batch_id")[:BATCHES_PER_FOLD]:
         events += batch.events
-        if taken and events > most_events:
+        if taken and events > EVENTS_PER_FOLD:
             break
         taken.append(batch)
     return taken
@@ -123,7 +123,7 @@ def _write(
     shard: Shard,
     *,
     batches: Sequence[OpenBatch],
-    encoded: Sequence[tuple[object, ...]],
+    encoded: Sequence[tuple[Any, ...]],
     seen: int,
 ) -> None:
     with transaction.atomic():

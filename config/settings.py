@@ -21,7 +21,7 @@ _allowed_hosts = env.list("TRACKWARD_ALLOWED_HOSTS", ["*"])
 _trusted_origins: list[str] = env.list("TRACKWARD_TRUSTED_ORIGINS", [])
 _https = env.bool("TRACKWARD_HTTPS", False)
 _pool_size = env.int("TRACKWARD_DATABASE_POOL_SIZE", 16)
-_database = env.dj_db_url("DATABASE_URL", "sqlite://:memory:")
+_database = env.dj_db_url("DATABASE_URL") if _database_url else {}
 env.seal()
 
 DATA_DIR = Path(_data_dir).absolute()
@@ -141,6 +141,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # each file is compressed once, not under two names
 
 # Bodies are limited per endpoint (see events.limits); this is the outermost one.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000
@@ -188,11 +189,20 @@ CELERY_TIMEZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    # 503 says that we are busy or a part is down, and /health is asked every few seconds then.
+    "filters": {
+        "fault": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 500) != 503,
+        }
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # A refused request is the client's affair and is kept in quarantine; 5xx stay errors.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["fault"]},
+        # While the database is away it would warn each second; /health and the clients say so.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

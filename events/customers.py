@@ -1,6 +1,6 @@
 """Customers found by their identities, made where they are new, locked in one order."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -36,15 +36,17 @@ def locked(
     """Return the customer of each (project id, identity), locked in the order of their ids.
 
     The external id decides where it is given, else the email, else the phone. A further name that
-    nobody has is added to the customer; one that another has stays there. Raises LostRaceError.
+    nobody has is added to the customer; one that another has stays there. The names are given out
+    in the order of `wanted`, so that a group has the customers of its events one by one.
+    Raises LostRaceError.
     """
     names = {name for project_id, identity in wanted for name in _names(project_id, identity)}
     found = _locked_by_name(names)
-    new = sorted({_first(each) for each in wanted} - found.keys())
+    new = _new_names(wanted, found)
     if new:
-        made = _insert(new, now)
-        found |= made
-    _add_names(wanted, found)
+        found |= _insert(sorted(set(new.values()) - found.keys()), now)
+        _insert_names(sorted((*name, found[owner].id) for name, owner in new.items()))
+        found |= {name: found[owner] for name, owner in new.items()}
     return {each: found[_first(each)] for each in wanted}
 
 
@@ -92,7 +94,25 @@ def _object(text: str) -> JsonObject:
     return read if isinstance(read, dict) else {}
 
 
+def _new_names(
+    wanted: Iterable[tuple[int, Identity]], found: Mapping[Name, LockedCustomer]
+) -> dict[Name, Name]:
+    """Return each name that nobody has, with the name by which its owner is or will be known."""
+    owners: dict[Name, Name] = {}
+    for each in wanted:
+        first, *others = _names(*each)
+        if first not in found:
+            owners.setdefault(first, first)
+        for name in others:
+            if name not in found:
+                owners.setdefault(name, owners.get(first, first))
+    return owners
+
+
 def _insert(names: list[Name], now: datetime) -> dict[Name, LockedCustomer]:
+    """Make a customer for each name, without the name itself."""
+    if not names:
+        return {}
     query, parameters = given([(p, value, "{}", 0, now) for p, _, value in names], *_NEW)
     rows = execute(
         f"WITH given(project_id, label, attributes, last_seq, created_at) AS ({query}) "
@@ -108,7 +128,6 @@ def _insert(names: list[Name], now: datetime) -> dict[Name, LockedCustomer]:
         project_id, _, label = name
         customer_id = ids[project_id, label].pop()
         made[name] = LockedCustomer(id=customer_id, project_id=project_id, attributes={}, seq=0)
-    _insert_names([(*name, customer.id) for name, customer in made.items()])
     return made
 
 
@@ -125,15 +144,3 @@ def _insert_names(rows: list[tuple[int, str, str, int]]) -> None:
     )
     if len(inserted) != len(rows):
         raise LostRaceError
-
-
-def _add_names(wanted: Collection[tuple[int, Identity]], found: dict[Name, LockedCustomer]) -> None:
-    new: dict[Name, LockedCustomer] = {}
-    for each in wanted:
-        first, *others = _names(*each)
-        for name in others:
-            if name not in found and name not in new:
-                new[name] = found[first]
-    if new:
-        _insert_names(sorted((*name, customer.id) for name, customer in new.items()))
-        found |= new

@@ -20,17 +20,30 @@ def ensure_partitions(connection: BaseDatabaseWrapper, today: date) -> list[str]
         return []
     made = []
     with connection.cursor() as cursor:
-        for month in _months_from(today):
-            name = f"{TABLE}_{month:%Y_%m}"
-            cursor.execute("SELECT to_regclass(%s)", [name])
-            if cursor.fetchone()[0] is None:
-                cursor.execute(
-                    f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES "
-                    f"FROM ('{first_id(month)}') TO ('{first_id(_next_month(month))}')"
-                )
-                _protect(cursor, name)
-                made.append(name)
+        for month, name in _missing(cursor, today):
+            cursor.execute(
+                f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES "
+                f"FROM ('{first_id(month)}') TO ('{first_id(_next_month(month))}')"
+            )
+            _protect(cursor, name)
+            made.append(name)
     return made
+
+
+def lacks_partitions(connection: BaseDatabaseWrapper, today: date) -> bool:
+    """Tell whether `ensure_partitions` would make one."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        return any(_missing(cursor, today))
+
+
+def _missing(cursor: CursorWrapper, today: date) -> Iterator[tuple[date, str]]:
+    for month in _months_from(today):
+        name = f"{TABLE}_{month:%Y_%m}"
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if cursor.fetchone()[0] is None:
+            yield month, name
 
 
 def make_default_partition(connection: BaseDatabaseWrapper) -> None:

@@ -8,7 +8,12 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from events.metadata import write_json
+
 Row = tuple[Any, ...]
+
+# SQLite's own default is 32,766 parameters a statement; few builds allow more.
+_SQLITE_PARAMETERS = 30_000
 
 
 def execute(statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -37,8 +42,17 @@ def given(rows: Iterable[Sequence[Any]], *types: str) -> tuple[str, list[Any]]:
         arrays = ", ".join(f"%s::{kind}[]" for kind in types)
         return f"SELECT * FROM unnest({arrays})", [list(column) for column in columns]
     listed = list(rows)
+    if len(listed) * len(types) > _SQLITE_PARAMETERS:
+        return _given_as_json(listed, width=len(types))
     row = f"({', '.join(['%s'] * len(types))})"
     return f"VALUES {', '.join([row] * len(listed))}", [value for each in listed for value in each]
+
+
+def _given_as_json(rows: Sequence[Sequence[Any]], *, width: int) -> tuple[str, list[Any]]:
+    """Return the query over one parameter, for rows that hold no bytes."""
+    columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(width))
+    values = [[_sqlite_value(value) for value in row] for row in rows]
+    return f"SELECT {columns} FROM json_each(%s)", [write_json(values).decode()]
 
 
 def row_lock(of: str = "") -> str:

@@ -164,7 +164,9 @@ def _ready(
 ) -> list[_Ready]:
     known = _grown(candidates, catalogues)
     rules = {project_id: ruleset.current(each) for project_id, each in known.items()}
-    found = customers.locked({(each.project_id, each.event.customer) for each in candidates}, now)
+    # In their order, each once: that of a set would give out names at random.
+    wanted = dict.fromkeys((each.project_id, each.event.customer) for each in candidates)
+    found = customers.locked(wanted.keys(), now)
     return [
         _with_occurrence(
             candidate,

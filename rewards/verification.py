@@ -69,27 +69,17 @@ SELECT t.project_id, json_extract(u.value, '$.rule_id') AS rule_id,
 FROM rewards_transfer t, json_each(t.trace, '$.uses') AS u WHERE t.kind = 'award'
 """
 
+# Grouped instead of joined: a join of two million counters without an index never ends.
 _COUNTERS = """
-WITH uses AS ({uses}), counted AS (
-    SELECT project_id, rule_id, customer_id, measure, span, starts, SUM(used) AS used FROM uses
-    GROUP BY project_id, rule_id, customer_id, measure, span, starts
-), kept AS (
+SELECT project_id, rule_id, customer_id, measure, span, starts, SUM(kept), SUM(used) FROM (
     SELECT project_id, rule_id, customer_id, "of" AS measure, "window" AS span,
-        CAST(starts_date AS text) AS starts, used FROM rewards_limitcounter
-)
-SELECT k.project_id, k.rule_id, k.customer_id, k.measure, k.span, k.starts, k.used,
-    COALESCE(c.used, 0)
-FROM kept k LEFT JOIN counted c ON c.project_id = k.project_id AND c.rule_id = k.rule_id
-    AND c.customer_id = k.customer_id AND c.measure = k.measure AND c.span = k.span
-    AND c.starts = k.starts
-UNION ALL
-SELECT c.project_id, c.rule_id, c.customer_id, c.measure, c.span, c.starts, 0, c.used
-FROM counted c WHERE NOT EXISTS (
-    SELECT 1 FROM kept k WHERE c.project_id = k.project_id AND c.rule_id = k.rule_id
-        AND c.customer_id = k.customer_id AND c.measure = k.measure AND c.span = k.span
-        AND c.starts = k.starts
-)
-ORDER BY 1, 2, 3, 4, 5, 6
+        CAST(starts_date AS text) AS starts, used AS kept, 0 AS used FROM rewards_limitcounter
+    UNION ALL
+    SELECT project_id, rule_id, customer_id, measure, span, starts, 0, used
+    FROM ({uses}) AS uses
+) AS counters
+GROUP BY project_id, rule_id, customer_id, measure, span, starts
+ORDER BY project_id, rule_id, customer_id, measure, span, starts
 """
 
 
@@ -113,7 +103,7 @@ def verify() -> Verification:
             verification.compare(
                 f"The {measure} counter of project {project_id}, rule {rule_id}, "
                 f"customer {customer_id}, {span} from {starts}",
-                kept=kept,
+                kept=int(kept),
                 recounted=int(recounted),
             )
     return verification

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import databases
+
 READY_SECONDS = 60
 COMMAND_SECONDS = 120
 STOP_SECONDS = 30
@@ -142,9 +144,18 @@ def installation(data_dir: Path, database_url: str, broker_url: str = "") -> Ins
         "CELERY_BROKER_URL": broker_url or "memory://",
         "PYTHONWARNINGS": "default",
     }
+    data_dir.mkdir(exist_ok=True)
+    (data_dir / "static").symlink_to(_static_files())
     made = Installation(data_dir=data_dir, environment=environment)
     made.manage("migrate", "-v0")
     return made
+
+
+def _static_files() -> Path:
+    """Return the folder that the installations share, for compressing takes seconds."""
+    folder = databases.data_dir() / "collected"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def children(pid: int) -> list[int]:

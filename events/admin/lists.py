@@ -21,22 +21,23 @@ if TYPE_CHECKING:
 else:
     _Paginator = Paginator
 
-# Counting all of a hundred million rows takes minutes; nobody turns two hundred pages.
-LISTED_ROWS = 10_000
 FOUND_CUSTOMERS = 100
 
 
 class CappedPaginator(_Paginator):
     """Pages of the first rows; what comes after them is found by filters."""
 
+    # Counting all of a hundred million rows takes minutes; nobody turns two hundred pages.
+    most_rows = 10_000
+
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[:LISTED_ROWS].count()
+        return rows.order_by()[: self.most_rows].count()
 
     @property
     def is_capped(self) -> bool:
-        return self.count == LISTED_ROWS
+        return self.count == self.most_rows
 
 
 class LongListAdmin(ScopedAdmin):

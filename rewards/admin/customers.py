@@ -80,7 +80,7 @@ class CustomerAdmin(LongListAdmin):
     @admin.display(description="identities")
     def names(self, customer: Customer) -> str:
         found = customer.identities.order_by("kind", "id")
-        return ", ".join(f"{each.get_kind_display()} {each.value}" for each in found)
+        return ", ".join(f"{each.get_kind_display().lower()} {each.value}" for each in found)
 
     @admin.display(description="balance")
     def balance(self, customer: Customer) -> str:

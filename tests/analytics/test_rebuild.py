@@ -180,10 +180,14 @@ class TestRebuild:
         assert text.kept_error == 0
         assert text.top(1) == [("cave 1000", 3)]
 
-    def test_keeps_to_the_days_that_are_asked_for(self, history: Project) -> None:
-        chosen = rebuild.days_of([history], first=date(2026, 2, 20), last=date(2026, 2, 21))
+    def test_keeps_to_the_days_that_are_asked_for(self, shop: Project) -> None:
+        moments = [NOW - timedelta(days=number) for number in range(5)]
+        send(shop, *(Sent(metadata={"level": 1}, occurred_at=moment) for moment in moments))
+        first, last = date(2026, 2, 27), date(2026, 2, 28)
 
-        assert {day.local_date for day in chosen} == {date(2026, 2, 20), date(2026, 2, 21)}
+        chosen = rebuild.days_of([shop], first=first, last=last)
+
+        assert [day.local_date for day in chosen] == [first, last]
 
 
 @pytest.mark.django_db

@@ -11,16 +11,13 @@ from pathlib import Path
 
 from tests.running import ROOT, Installation, children, command_of, installation
 
+DATABASE_FILE = "trackward.sqlite3"
 WAIT_SECONDS = 60.0  # what takes longer fails the test
 
 
-def install(
-    data_dir: Path, static_files: Path, *, database_url: str = "", broker_url: str = ""
-) -> Installation:
-    """Return an installation whose static files lie in the shared folder: compressed once."""
-    data_dir.mkdir(exist_ok=True)
-    (data_dir / "static").symlink_to(static_files)
-    return installation(data_dir, database_url, broker_url)
+def install(data_dir: Path, *, database_url: str = "") -> Installation:
+    """Return an installation, on SQLite in its folder where no other database is given."""
+    return installation(data_dir, database_url or f"sqlite:///{data_dir / DATABASE_FILE}")
 
 
 @contextlib.contextmanager

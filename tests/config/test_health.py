@@ -11,7 +11,7 @@ from config.health import WORKER_SILENCE_SECONDS
 from events import heartbeat
 from events.models import OpenBatch, Project
 from tests import make
-from tests.config.stage import health_of, until
+from tests.config.stage import DATABASE_FILE, health_of, until
 from tests.running import Installation
 
 
@@ -113,7 +113,7 @@ class TestHealth:
 @pytest.mark.once("sqlite")
 class TestHealthInAnOutage:
     def test_tells_that_the_database_is_gone_until_it_is_back(self, running: Installation) -> None:
-        database = running.data_dir / "trackward.sqlite3"
+        database = running.data_dir / DATABASE_FILE
         away = database.rename(running.data_dir / "away.sqlite3")
         database.mkdir()  # can't be opened, not even by root
         client = running.client()

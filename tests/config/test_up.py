@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.stage import (
+    DATABASE_FILE,
     child_running,
     family,
     first_child,
@@ -29,9 +30,9 @@ def port() -> int:
 
 class TestUp:
     def test_prints_the_ready_line_alone_and_stops_all_that_it_started(
-        self, tmp_path: Path, static_files: Path, database_url: str, port: int
+        self, tmp_path: Path, database_url: str, port: int
     ) -> None:
-        made = install(tmp_path / "var", static_files, database_url=database_url)
+        made = install(tmp_path / "var", database_url=database_url)
         made.port = port
 
         with started(made, port) as up:
@@ -48,10 +49,8 @@ class TestUp:
         assert [pid for pid in processes if not is_gone(pid)] == []
 
     @pytest.mark.once("sqlite")
-    def test_leaves_nothing_behind_when_it_is_killed(
-        self, tmp_path: Path, static_files: Path, port: int
-    ) -> None:
-        made = install(tmp_path / "var", static_files)
+    def test_leaves_nothing_behind_when_it_is_killed(self, tmp_path: Path, port: int) -> None:
+        made = install(tmp_path / "var")
 
         with started(made, port) as up:
             assert up.stdout
@@ -60,17 +59,6 @@ class TestUp:
             up.kill()
 
             assert until(lambda: all(map(is_gone, processes)))
-
-    @pytest.mark.once("sqlite")
-    @pytest.mark.parametrize("broker", ["redis_url", "amqp_url"])
-    def test_folds_what_comes_in_with_every_broker(
-        self, request: pytest.FixtureRequest, tmp_path: Path, static_files: Path, broker: str
-    ) -> None:
-        broker_url = request.getfixturevalue(broker)
-        made = install(tmp_path / "var", static_files, broker_url=broker_url)
-
-        with made.up():
-            assert is_folded(made)
 
     @pytest.mark.once("sqlite")
     @pytest.mark.parametrize(
@@ -107,8 +95,8 @@ class TestUp:
     def test_says_in_one_line_what_it_lacks(
         self, tmp_path: Path, variable: str, value: str, sentence: str
     ) -> None:
-        settings = {"DATABASE_URL": "", "TRACKWARD_DATA_DIR": str(tmp_path), variable: value}
-        made = Installation(data_dir=tmp_path, environment=os.environ | settings)
+        made = unprepared(tmp_path)
+        made.environment[variable] = value
 
         refused = made.manage("up", "--port", "0", check=False)
 
@@ -118,8 +106,7 @@ class TestUp:
 
     @pytest.mark.once("sqlite")
     def test_says_that_the_port_is_in_use(self, tmp_path: Path) -> None:
-        settings = {"DATABASE_URL": "", "TRACKWARD_DATA_DIR": str(tmp_path)}
-        made = Installation(data_dir=tmp_path, environment=os.environ | settings)
+        made = unprepared(tmp_path)
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken: int = other.getsockname()[1]
 
@@ -128,6 +115,14 @@ class TestUp:
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.startswith(f"CommandError: Can't listen on 127.0.0.1 port {taken} ")
         assert refused.stderr.count("\n") == 1
+
+
+def unprepared(data_dir: Path) -> Installation:
+    environment = os.environ | {
+        "TRACKWARD_DATA_DIR": str(data_dir),
+        "DATABASE_URL": f"sqlite:///{data_dir / DATABASE_FILE}",
+    }
+    return Installation(data_dir=data_dir, environment=environment)
 
 
 @pytest.mark.once("sqlite")

@@ -12,6 +12,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)  # a Wednesday, 12:00 in Berlin
 ALICE = 7
 
+DAILY: JsonObject = {"event": "buy", "period": "day", "milestones": [{"at": 1, "points": 5}]}
+
 
 def leaf(field: str, operator: str, value: Json = None, **rest: Json) -> JsonObject:
     tree: dict[str, Json] = {"field": field, "operator": operator, **rest}

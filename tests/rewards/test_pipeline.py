@@ -1,10 +1,12 @@
 """What the pipeline answers and stores for events, whatever they earn."""
 
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from events import catalogue, limits
 from events.models import Customer, Event, EventKey, EventType, MetadataField, Project, Quarantine
@@ -16,9 +18,13 @@ from events.wires import lynes
 from rewards import ruleset
 from rewards.models import Rule, Transfer
 from rewards.pipeline import process
+from rewards.verification import verify
 from tests import make
 from tests.calling import Caller, buy
-from tests.rewards.definitions import definition
+from tests.rewards.definitions import definition, limit
+
+FEWEST_PARAMETERS = 32_766  # of a SQLite that was built without further thought
+WINDOWS = ("day", "week", "month", "lifetime")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -212,14 +218,32 @@ class TestAList:
     def test_takes_a_thousand_events(self, caller: Caller, shop: Project) -> None:
         make.rule(shop, "ten points", definition("buy", {"fixed": 10}))
 
-        results = caller.send(
-            *(buy(f"c-{number % 400}", id=str(number)) for number in range(1000))
-        )
+        results = caller.send(*(buy(f"c-{number % 400}", id=str(number)) for number in range(1000)))
 
         assert {result["status"] for result in results} == {"accepted"}
         assert Event.objects.count() == 1000
         assert Customer.objects.count() == 400
         assert Transfer.objects.count() == 1000
+
+    @pytest.mark.sqlite
+    def test_of_a_thousand_fits_any_build_of_sqlite(self, caller: Caller, shop: Project) -> None:
+        """Debian's takes 250,000 parameters a statement, the default is 32,766."""
+        counters = [f"{of} {window}" for of in ("points", "times") for window in WINDOWS]
+        caps = [limit(f"customer {counter}", 9) for counter in counters]
+        for name in "abcd":
+            make.rule(shop, name, definition(limits=caps))
+            make.rule(shop, f"shadow {name}", definition(), state=Rule.State.SHADOW)
+            make.streak(shop, name, {"event": "buy", "period": "day"})
+        previous = connection.connection.setlimit(
+            sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, FEWEST_PARAMETERS
+        )
+        try:
+            results = caller.send(*(buy(f"c-{number}") for number in range(1000)))
+        finally:
+            connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, previous)
+
+        assert {result["points_awarded"] for result in results} == {36}
+        assert verify().differences == []
 
     def test_of_more_is_refused_whole(self, caller: Caller) -> None:
         answer = caller.post("/api/v1/events", {"events": [buy()] * 1001})
@@ -331,7 +355,7 @@ class TestAnUnknownEventType:
 
         caller.send_one(buy(a=1, b=2))
         caller.send_one(buy(c=3, d=4))
-        caller.send_one(buy(event="view", **dict.fromkeys("abcde", 1)))
+        caller.send_one(buy(event="view", metadata=dict.fromkeys("abcde", 1)))
 
         assert [field.name for field in shop.event_types.get(name="buy").fields.all()] == [
             "a",
@@ -339,7 +363,10 @@ class TestAnUnknownEventType:
             "c",
         ]
         assert MetadataField.objects.filter(event_type__name="view").count() == 3
-        assert [event.metadata for event in shop.events.order_by("customer_seq")][1] == {"c": 3, "d": 4}
+        assert [event.metadata for event in shop.events.order_by("customer_seq")][1] == {
+            "c": 3,
+            "d": 4,
+        }
 
 
 class TestAKnownEventType:

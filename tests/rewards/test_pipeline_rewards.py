@@ -112,7 +112,7 @@ class TestRules:
     ) -> None:
         make.event_type(shop, "buy", fields={"amount": "number"})
         make.rule(shop, "declared", definition("buy", per_unit(1, "1")))
-        undeclared = {"per_unit": {"points": 1, "per": "1", "field": "event.total"}}
+        undeclared = per_unit(1, "1", field="event.total")
         make.rule(shop, "undeclared", definition("buy", undeclared))
 
         result = caller.send_one(buy(amount="100", total="100"))
@@ -158,9 +158,7 @@ class TestTheVersionInForce:
     ) -> None:
         make.rule(shop, "rule", definition("buy", {"fixed": 10}))
         clock.shift(3600)
-        make.rule(
-            shop, "rule", definition("buy", {"fixed": 20}), now=make.NOW.replace(hour=10)
-        )
+        make.rule(shop, "rule", definition("buy", {"fixed": 20}), now=make.NOW.replace(hour=10))
         clock.shift(3600)
 
         results = caller.send(
@@ -326,8 +324,8 @@ class TestStreaks:
         self, caller: Caller, shop: Project
     ) -> None:
         daily(shop, (2, 20))
-        trigger = {"streak": "daily", "milestone": 2}
-        make.rule(shop, "two days", definition(trigger, {"fixed": 100}))
+        rule = definition({"streak": "daily", "milestone": 2}, {"fixed": 100})
+        make.rule(shop, "two days", rule)
 
         results = caller.send(on_day(1), on_day(2), on_day(3))
 

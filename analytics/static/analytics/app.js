@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  const PICTURE_PIXELS = 1000;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const touch = window.matchMedia("(pointer: coarse)");
 
@@ -40,11 +41,43 @@
     chart.dataset.drawn = dark.matches ? "dark" : "light";
   }
 
+  /* The picture says what it shows, and up to when: it leaves the page that does. */
+  function picture(chart, title, note) {
+    return {
+      data: chart.data,
+      layout: {
+        ...chart.layout,
+        title: {
+          text: plain(title),
+          subtitle: { text: plain(note) },
+          yref: "container",
+          y: 1,
+          yanchor: "top",
+          pad: { t: 20 },
+        },
+        margin: { ...chart.layout.margin, t: 96 },
+        legend: { orientation: "h", x: 0, y: -0.25, yanchor: "top" },
+      },
+    };
+  }
+
+  /* Plotly takes <b>, <br> and the like for markup. */
+  function plain(text) {
+    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  }
+
   function offerToSave(chart) {
     const button = chart.parentElement.querySelector("[data-save]");
+    const { save, note } = button.dataset;
     button.hidden = false;
     button.addEventListener("click", () =>
-      Plotly.downloadImage(chart, { format: "png", scale: 2, filename: button.dataset.save }),
+      Plotly.downloadImage(picture(chart, save, note), {
+        format: "png",
+        width: PICTURE_PIXELS,
+        height: chart.layout.height + 120,
+        scale: 2,
+        filename: save,
+      }),
     );
   }
 

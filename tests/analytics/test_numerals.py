@@ -1,0 +1,59 @@
+"""Tests of numbers as people read them."""
+
+from decimal import Decimal
+
+import pytest
+
+from analytics import numerals
+
+
+class TestExact:
+    @pytest.mark.parametrize(
+        ("number", "text"),
+        [
+            (0, "0"),
+            (-1234567, "-1,234,567"),
+            (10**20, "100,000,000,000,000,000,000"),
+            (Decimal("1234.50"), "1,234.50"),
+            (Decimal("1E+20"), "100,000,000,000,000,000,000"),
+            (Decimal("1E-7"), "0.0000001"),
+        ],
+    )
+    def test_has_all_digits(self, number: int | Decimal, text: str) -> None:
+        assert numerals.exact(number) == text
+
+
+class TestRounded:
+    @pytest.mark.parametrize(
+        ("number", "text"),
+        [
+            (0.0, "0"),
+            (2.5, "2.5"),
+            (1 / 3, "0.333333"),
+            (-1234567.89, "-1,234,568"),
+            (1000.0, "1,000"),
+            (999999.5, "1,000,000"),
+            (0.00012345678, "0.000123457"),
+            (1e-9, "1e-09"),
+            (1.5e20, "1.5e+20"),
+            (Decimal("12.50"), "12.5"),
+        ],
+    )
+    def test_has_six_digits(self, number: float | Decimal, text: str) -> None:
+        assert numerals.rounded(number) == text
+
+
+class TestShare:
+    @pytest.mark.parametrize(
+        ("part", "whole", "text"),
+        [
+            (0, 7, "0 %"),
+            (7, 7, "100 %"),
+            (1, 3, "33.3 %"),
+            (1, 1_000_000, "< 0.1 %"),
+            (999_999, 1_000_000, "> 99.9 %"),
+            (0, 0, "–"),
+        ],
+    )
+    def test_is_whole_only_where_it_is_exact(self, part: int, whole: int, text: str) -> None:
+        assert numerals.share(part, whole) == text
