@@ -15,6 +15,7 @@ ACCESS_SECONDS = 2.0
 # A key made a moment ago must not be refused because it was tried too early.
 REFUSED_SECONDS = 0.5
 _MOST_REMEMBERED = 10_000
+_MOST_AUDIENCES = 20  # each that is a project of ours costs a verification
 
 _remembered: dict[Credential, tuple[float, Access | Refusal]] = {}
 
@@ -79,9 +80,14 @@ def _key_access(credential: Credential) -> Access | Refusal:
 
 
 def _token_access(token: str) -> Access | Refusal:
-    project = _project_of(token)
-    if project is None:
+    judged = [_access_to(project, token) for project in _projects_of(token)]
+    if not judged:
         return _refused("The token names no project of ours in `aud`.")
+    # One that names several projects is of the one whose secret has signed it.
+    return next((access for access in judged if isinstance(access, Access)), judged[0])
+
+
+def _access_to(project: Project, token: str) -> Access | Refusal:
     try:
         claims = jwt.decode(
             token,
@@ -99,16 +105,16 @@ def _token_access(token: str) -> Access | Refusal:
     return Access(project_id=project.pk, scopes=_TOKEN_SCOPES, is_token=True)
 
 
-def _project_of(token: str) -> Project | None:
-    """Return the project that a token claims to be for; its signature is not checked yet."""
+def _projects_of(token: str) -> list[Project]:
+    """Return the projects that a token claims to be for; its signature is not checked yet."""
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except jwt.InvalidTokenError:
-        return None
+        return []
     audience = claims.get("aud")
     slugs = audience if isinstance(audience, list) else [audience]
-    named = [_storable(slug) for slug in slugs if isinstance(slug, str)]
-    return Project.objects.filter(slug__in=named).order_by("id").first()
+    named = [_storable(slug) for slug in slugs[:_MOST_AUDIENCES] if isinstance(slug, str)]
+    return list(Project.objects.filter(slug__in=named).order_by("id"))
 
 
 def _storable(text: str) -> str:

@@ -8,16 +8,6 @@ from django.test import Client
 from django.urls import reverse
 
 
-def get(client: Client, path: str) -> Document:
-    response = client.get(path)
-    assert response.status_code == 200, response.content
-    return Document(response.content.decode())
-
-
-def field_path(name: str, *, event: str = "play") -> str:
-    return reverse("field-page", args=["shop", event, name])
-
-
 class Document(HTMLParser):
     """What a page holds: its links, its tables by caption, its JSON by id, its scripts."""
 
@@ -65,3 +55,14 @@ class Document(HTMLParser):
                 self.json[attributes["id"] or ""] = json.loads(self._text)
             case "script" if not attributes.get("src"):
                 self.inline_scripts.append(self._text)
+
+
+def get(client: Client, path: str) -> Document:
+    """Return a page that must be there."""
+    response = client.get(path)
+    assert response.status_code == 200, response.content
+    return Document(response.content.decode())
+
+
+def field_path(name: str, *, event: str = "play") -> str:
+    return reverse("field-page", args=["shop", event, name])
