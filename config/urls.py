@@ -29,7 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rf"^(?:{_any_case('lynes')}/)?(?:[vV][0-3]/)?{_any_case('event')}/?$", _take_lynes_event
     ),
     re_path(r"^api/v1/events/?$", _events),
-    re_path(r"^api/v1/customers/(?P<external_id>.+?)/?$", CustomerView.as_view()),
+    # An external id may hold anything, a slash and a new line too.
+    re_path(r"^api/v1/customers/(?P<external_id>[\s\S]+?)/?\Z", CustomerView.as_view()),
     path("", include("analytics.urls")),
     path("", include("analytics.page_urls")),
     path("health", health),

@@ -64,6 +64,10 @@ class Project(models.Model):
         return zoneinfo.ZoneInfo(self.time_zone)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            # A version that was read a while ago must not come back: others remember a set-up by it.
+            columns = {field.name for field in self._meta.concrete_fields}
+            kwargs["update_fields"] = columns - {"id", "setup_version"}
         super().save(*args, **kwargs)
         touch_setup(self.pk)
 

@@ -34,6 +34,7 @@ from events.types import (
 RETRY_AFTER_SECONDS = 2
 PAGE_ROWS = 100
 _CLIENT_CHARACTERS = 200
+_LIMIT_DIGITS = 10  # int() raises where a text has thousands
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
 
 logger = logging.getLogger(__name__)
@@ -171,9 +172,10 @@ def _cursor(text: str) -> UUID:
 
 
 def _page_rows(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:10]) <= limits.PAGE_ROWS:
+    rows = int(text) if text.isdecimal() and len(text) <= _LIMIT_DIGITS else 0
+    if not 1 <= rows <= limits.PAGE_ROWS:
         raise refused("limit", f"The limit must be a number from 1 to {limits.PAGE_ROWS}.")
-    return int(text)
+    return rows
 
 
 def _event(event: Event) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import TypeVar
 
@@ -339,7 +339,6 @@ def _is_met(when: Condition | None, occurrence: Occurrence) -> bool:
 
 
 _Version = TypeVar("_Version", RuleVersion, StreakVersion)
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def _rule_in_force(versions: tuple[RuleVersion, ...], moment: datetime) -> RuleVersion | None:
@@ -359,12 +358,12 @@ def _in_force(versions: tuple[_Version, ...], moment: datetime) -> _Version | No
 def _by_identity(
     versions: Iterable[_Version], identity: Callable[[_Version], int]
 ) -> list[tuple[_Version, ...]]:
-    """Return the versions of each rule or streak, the latest first; by name, then id."""
-    newest_first = sorted(
-        versions,
-        key=lambda one: (identity(one), one.in_force_from or _BEGINNING, one.version_id),
-        reverse=True,
-    )
+    """Return the versions of each rule or streak, the latest first; by name, then id.
+
+    The latest published, not the latest to begin: it takes the place of one that was to begin
+    after it.
+    """
+    newest_first = sorted(versions, key=lambda one: (identity(one), one.version_id), reverse=True)
     groups = [tuple(group) for _, group in groupby(newest_first, key=identity)]
     return sorted(groups, key=lambda group: (group[0].name, identity(group[0])))
 

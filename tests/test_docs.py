@@ -118,6 +118,7 @@ def our_routes() -> set[str]:
         route
         for route, pattern in leaves("", get_resolver())
         if pattern.callback.__module__.split(".")[0] in PACKAGES
+        if not route.startswith("admin/")
     }
 
 

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 
 from events.models import Project, ProjectQuerySet
 
@@ -65,13 +67,11 @@ class ScopedAdmin(_ModelAdmin):
         kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         # PostgreSQL can't even be asked for a text with U+0000.
-        if any("\x00" in value for _, value in request.GET.items()):
-            return HttpResponseRedirect(request.path)
-        return super().changelist_view(request, extra_context)
+        if any("\x00" in value for value in request.GET.values()):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_member(request)

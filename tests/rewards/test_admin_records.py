@@ -82,9 +82,8 @@ class TestRecords:
 
         monkeypatch.setattr(CappedPaginator, "most_rows", 2)
 
-        page = staff.open("events_event_changelist")
-        assert len(page.rows) == 2
-        assert "The first 2 events; filter or search to reach others" in page.text
+        text = staff.open("events_event_changelist").text
+        assert "The first 2 events; filter or search to reach others" in text
 
     @pytest.mark.usefixtures("sent")
     def test_are_found_by_the_event(self, staff: Staff) -> None:
@@ -154,6 +153,7 @@ class TestQueries:
 
 
 def queries(staff: Staff, name: str, *args: object) -> int:
+    staff.open(name, *args)  # the first one fills Django's cache of content types
     with CaptureQueriesContext(connection) as captured:
         assert staff.open(name, *args).status == 200
     return len(captured)
