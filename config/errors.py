@@ -1,6 +1,6 @@
 """What is answered where no view did: in the format of the path that was asked."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.views import defaults
 
@@ -11,6 +11,7 @@ _INTERNAL = Refusal(
     code=RefusalCode.INTERNAL_ERROR,
     message="The server made a mistake. Nothing was half-written; send the request again.",
 )
+_BAD_REQUEST = Refusal(code=RefusalCode.INVALID_FIELD, message="The request can't be read.")
 _NOT_FOUND = Refusal(code=RefusalCode.NOT_FOUND, message="There is nothing at this path.")
 
 
@@ -27,8 +28,9 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return problem(_INTERNAL) if is_api(request) else defaults.server_error(request)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return problem(Refusal(code=RefusalCode.INVALID_FIELD, message="The request can't be read."))
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400 to what Django itself refuses: a suspicious host, too many form fields."""
+    return problem(_BAD_REQUEST) if is_api(request) else defaults.bad_request(request, exception)
 
 
 def _wire_of(request: HttpRequest) -> Wire | None:

@@ -12,7 +12,7 @@ from events import limits
 from events.models import EventType, MetadataField, Project
 from events.types import Json, JsonObject
 from events.wires.reading import UnreadableError, moment_in
-from rewards.models import Rule, Streak
+from rewards.models import Rule, RuleVersion, Streak, StreakVersion
 from rewards.publishing import put_rule, put_streak
 from rewards.reading import (
     RuleError,
@@ -104,11 +104,16 @@ def _put_rule(project: Project, given: Json, path: str, *, by: Any, now: datetim
     entry = read_object(
         given, path, required=("name", "definition"), optional=("state", "from", "until")
     )
-    # Who imports a rule without a state wants it to work.
-    state = read_choice(entry.get("state", "live"), inner(path, "state"), _STATES)
-    with _under(path):
-        starts, until = (_moment(entry, key) for key in ("from", "until"))
     name = _name(entry, path)
+    known = project.rules.filter(name=name).first()
+    # Who imports a new rule without a state wants it to work; a paused one stays paused.
+    state = read_choice(
+        entry.get("state", known.state if known else "live"), inner(path, "state"), _STATES
+    )
+    last = _latest(known) if known else None
+    with _under(path):
+        starts = _moment(entry, "from", last.starts_at if last else None)
+        until = _moment(entry, "until", last.in_force_until if last else None)
     with _under(inner(path, "definition")):
         put_rule(
             project,
@@ -129,12 +134,15 @@ def _put_streak(project: Project, given: Json, path: str, *, by: Any, now: datet
         required=("name", "event"),
         optional=("when", "period", "milestones"),
     )
+    name = _name(entry, path)
+    known = project.streaks.filter(name=name).first()
+    last = _latest(known) if known else None
     definition = {key: value for key, value in entry.items() if key != "name"}
     with _under(path):
         put_streak(
             project,
-            name=_name(entry, path),
-            definition={"period": "day", **definition},
+            name=name,
+            definition={"period": "day", **(last.definition if last else {}), **definition},
             by=by,
             now=now,
         )
@@ -148,7 +156,9 @@ def _name(entry: JsonObject, path: str) -> str:
     return read_text(entry["name"], inner(path, "name"), most=limits.NAME_CHARACTERS)
 
 
-def _moment(entry: JsonObject, key: str) -> datetime | None:
+def _moment(entry: JsonObject, key: str, absent: datetime | None) -> datetime | None:
+    if key not in entry:
+        return absent
     try:
         return moment_in(entry, key)
     except UnreadableError as error:
@@ -204,7 +214,7 @@ def _event_type(event_type: EventType) -> JsonObject:
 
 def _rule(rule: Rule) -> JsonObject:
     # A draft stands for the rule only until its first version is out.
-    version = max(rule.versions.all(), key=lambda each: each.number, default=None)
+    version = _latest(rule)
     return {
         "name": rule.name,
         "state": rule.state,
@@ -215,8 +225,14 @@ def _rule(rule: Rule) -> JsonObject:
 
 
 def _streak(streak: Streak) -> JsonObject:
-    version = max(streak.versions.all(), key=lambda each: each.number)
-    return {"name": streak.name, **version.definition}
+    version = _latest(streak)
+    return {"name": streak.name, **(version.definition if version else {})}
+
+
+def _latest(published: Rule | Streak) -> RuleVersion | StreakVersion | None:
+    """Return the version published last, from what is prefetched where it is."""
+    versions: Iterable[RuleVersion | StreakVersion] = published.versions.all()
+    return max(versions, key=lambda each: each.number, default=None)
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -30,7 +30,9 @@ def validate_time_zone(name: str) -> None:
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Any) -> "ProjectQuerySet":
-        """The projects that a member of staff may see: all for a superuser."""
+        """The projects that a user may see: all for a superuser, none for who is not logged in."""
+        if not user.is_authenticated:
+            return self.none()
         return self if user.is_superuser else self.filter(members=user.pk)
 
 
@@ -65,7 +67,7 @@ class Project(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and kwargs.get("update_fields") is None:
-            # A version that was read a while ago must not come back: others remember a set-up by it.
+            # A version read a while ago must not come back: others remember a set-up by it.
             columns = {field.name for field in self._meta.concrete_fields}
             kwargs["update_fields"] = columns - {"id", "setup_version"}
         super().save(*args, **kwargs)
@@ -115,6 +117,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ["id"]
+        verbose_name = "API key"
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -332,6 +332,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "verbose_name": "API key",
             },
         ),
         migrations.CreateModel(

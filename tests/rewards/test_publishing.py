@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from events.models import Project
+from events.types import JsonObject
 from rewards import publishing, ruleset
 from rewards.decide import Occurrence, RuleVersion
 from rewards.models import Account, Rule, Streak
@@ -236,11 +237,15 @@ def setup_version(project: Project) -> int:
 class TestAStreak:
     def test_is_published_as_versions_too(self, shop: Project) -> None:
         make.streak(shop, "daily", {"event": "buy", "period": "day"})
-        again = {"event": "buy", "period": "day", "when": None, "milestones": []}
+        again: JsonObject = {"event": "buy", "period": "day", "when": None, "milestones": []}
         streak = make.streak(shop, "daily", again, now=LATER)
         assert streak.versions.count() == 1
 
-        changed = {"event": "buy", "period": "day", "milestones": [{"at": 3, "points": 5}]}
+        changed: JsonObject = {
+            "event": "buy",
+            "period": "day",
+            "milestones": [{"at": 3, "points": 5}],
+        }
         make.streak(shop, "daily", changed, now=LATER)
 
         first, second = streak.versions.order_by("number")
