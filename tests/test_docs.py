@@ -10,16 +10,21 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
+from config.set_up import read_set_up
 from events.limits import LIMITS, Limit
+from events.metadata import read_json
+from events.models import Project
 from events.projects import NewProject
-from events.types import RefusalCode
+from events.types import Refusal, RefusalCode
 from events.wires import native
+from rewards.operators import OPERATORS
 from tests import make
 from tests.test_tools import PACKAGES
 
 ROW = re.compile(r"^\| `(\w+)[^|]*\|(.*)\|$", re.MULTILINE)
 HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
 ENDPOINT = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)")
+OPERATOR = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 CURL = re.compile(r"curl http://127\.0\.0\.1:8000(\S+) .*?-d '(.*?)'\n", re.DOTALL)
 FENCED = re.compile(r"^```\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
@@ -159,6 +164,20 @@ class TestExamples:
         )
 
         assert answer.status_code == 200
+
+
+class TestRules:
+    def test_name_every_operator(self) -> None:
+        assert OPERATOR.findall(section(page("rules"), "Conditions")) == list(OPERATORS)
+
+    def test_show_a_set_up_that_is_read(self, shop: Project) -> None:
+        [shown] = FENCED.findall(page("rules"))
+        given = read_json(shown.encode())
+        assert not isinstance(given, Refusal)
+
+        counts = read_set_up(shop, given, by=None, now=make.NOW)
+
+        assert (counts.event_types, counts.rules, counts.streaks) == (1, 1, 1)
 
 
 class TestLinks:
