@@ -7,7 +7,7 @@ from django.db import connection
 
 from analytics.sketches import SUMMARIES, Summary
 from analytics.summaries import RowKey, count_of
-from events.sql import execute, given
+from events.sql import execute, given, send
 
 Item = TypeVar("Item")
 
@@ -66,7 +66,7 @@ def write(encoded: Sequence[tuple[Any, ...]]) -> None:
         return
     for chunk in _chunks(encoded):
         query, parameters = given(chunk, *_COLUMNS.values())
-        execute(f"INSERT INTO analytics_rollup ({_NAMES}) {query} {_OR}", parameters)
+        send(f"INSERT INTO analytics_rollup ({_NAMES}) {query} {_OR}", parameters)
 
 
 def encode(summaries: Mapping[RowKey, Summary]) -> list[tuple[Any, ...]]:
@@ -88,7 +88,7 @@ def delete(keys: Iterable[RowKey]) -> None:
     """Delete rows, in the caller's transaction."""
     for chunk in _chunks(sorted(keys)):
         query, parameters = given([_key_values(key) for key in chunk], *_KEY_COLUMNS.values())
-        execute(
+        send(
             f"WITH given({_KEY}) AS ({query}) "
             f"DELETE FROM analytics_rollup WHERE ({_KEY}) IN (SELECT {_KEY} FROM given)",
             parameters,

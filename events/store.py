@@ -11,7 +11,7 @@ from events import limits
 from events.ids import new_id
 from events.metadata import write_json
 from events.models import shard_of
-from events.sql import execute, given, text_of
+from events.sql import execute, given, send, text_of
 from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
 
 _EVENT_COLUMNS = {
@@ -144,7 +144,7 @@ def _insert_events(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> 
     ]
     columns = ", ".join(_EVENT_COLUMNS)
     query, parameters = given(rows, *_EVENT_COLUMNS.values())
-    execute(
+    send(
         f"WITH given({columns}) AS ({query}) "
         f"INSERT INTO events_event ({columns}) SELECT {columns} FROM given",
         parameters,
@@ -173,7 +173,7 @@ def _insert_open_batches(events: Sequence[NewEvent], batch_ids: Mapping[int, int
     query, parameters = given(
         rows, "bigint", "smallint", "bigint", "int", "uuid", "uuid", "timestamptz"
     )
-    execute(
+    send(
         f"WITH given({columns}) AS ({query}) "
         f"INSERT INTO events_openbatch ({columns}) SELECT * FROM given",
         parameters,
@@ -190,7 +190,7 @@ def _insert_keys(events: Sequence[NewEvent]) -> None:
         return
     columns = "project_id, key, event_id, body_hash, answer"
     query, parameters = given(rows, "bigint", "text", "uuid", "bytea", "json")
-    execute(
+    send(
         f"WITH given({columns}) AS ({query}) "
         f"INSERT INTO events_eventkey ({columns}) SELECT * FROM given",
         parameters,
@@ -206,7 +206,7 @@ def _number_customers(events: Sequence[NewEvent]) -> None:
     for event in events:
         last[event.customer_id] = max(event.customer_seq, last.get(event.customer_id, 0))
     query, parameters = given(sorted(last.items()), "bigint", "bigint")
-    execute(
+    send(
         f"WITH given(id, last_seq) AS ({query}) UPDATE events_customer SET last_seq = "
         "given.last_seq FROM given WHERE events_customer.id = given.id",
         parameters,
@@ -229,7 +229,7 @@ def quarantine(entries: Sequence[RefusedEntry]) -> None:
         )
         beyond = min(len(refused), max(0, count - limits.QUARANTINE_ROWS_PER_DAY))
         if beyond:
-            execute(
+            send(
                 "UPDATE events_quarantineday SET kept = kept - %s, beyond = beyond + %s "
                 "WHERE project_id = %s AND date = %s",
                 [beyond, beyond, project_id, today],
@@ -255,7 +255,7 @@ def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
     }
     names = ", ".join(columns)
     query, parameters = given([_quarantine_row(entry) for entry in refused], *columns.values())
-    execute(
+    send(
         f"WITH given({names}) AS ({query}) "
         f"INSERT INTO events_quarantine ({names}) SELECT * FROM given",
         parameters,

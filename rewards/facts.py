@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from events.metadata import read_json, write_json
-from events.sql import execute, given, row_lock, text_of
+from events.sql import NO_ROWS, Answer, given, row_lock, send, text_of
 from rewards.decide import (
     Decision,
     Facts,
@@ -84,7 +84,7 @@ class GroupFacts:
         ]
         if rows:
             query, parameters = given(rows, *_COUNTER_TYPES, "bigint")
-            execute(
+            send(
                 f"WITH given({_COUNTER}, used) AS ({query}) "
                 f"INSERT INTO rewards_limitcounter ({_COUNTER}, used) "
                 f"SELECT * FROM given WHERE true ON CONFLICT ({_COUNTER}) "
@@ -104,7 +104,7 @@ class GroupFacts:
         ]
         if rows:
             query, parameters = given(rows, "bigint", "bigint", "json", "timestamptz")
-            execute(
+            send(
                 f"WITH given(streak_id, customer_id, runs, updated_at) AS ({query}) "
                 "INSERT INTO rewards_streakstate (streak_id, customer_id, runs, updated_at) "
                 "SELECT * FROM given WHERE true ON CONFLICT (streak_id, customer_id) "
@@ -129,56 +129,60 @@ def load(
         states |= {
             (streak_id, occurrence.customer_id) for streak_id in streak_ids(occurrence, ruleset)
         }
-    facts = GroupFacts()
-    facts.balances = _balances(customer_ids)
-    _load_runs(facts, states)
-    _load_counters(facts, counters)
+    # Asked for together, for each answer that is waited for by itself is a trip to the database.
+    balances = _balances(customer_ids)
+    runs = _runs(states)
+    used = _used(counters)
+    facts = GroupFacts(balances=dict(balances.rows()))
+    for streak_id, customer_id, text in runs.rows():
+        if text is not None:
+            facts.runs.setdefault(customer_id, {})[streak_id] = _read_runs(text)
+    used_by_row = {tuple(map(str, row[:6])): row[6] for row in used.rows()}
+    for project_id, key in counters:
+        row = tuple(map(str, _counter_row(project_id, key)))
+        facts.used.setdefault(project_id, {})[key] = used_by_row.get(row, 0)
     return facts
 
 
-def _balances(customer_ids: Collection[int]) -> dict[int, int]:
+def _balances(customer_ids: Collection[int]) -> Answer:
     if not customer_ids:
-        return {}
+        return NO_ROWS
     query, parameters = given([(customer_id,) for customer_id in sorted(customer_ids)], "bigint")
-    rows = execute(
-        f"WITH given(id) AS ({query}) SELECT a.owner_id, a.balance FROM given "
-        "JOIN rewards_account a ON a.owner_type = 'customer' AND a.owner_id = given.id "
-        "AND a.kind = 'available'",
+    return send(
+        f"WITH given(id) AS ({query}) SELECT given.id, coalesce((SELECT a.balance "
+        "FROM rewards_account a WHERE a.owner_type = 'customer' AND a.owner_id = given.id "
+        "AND a.kind = 'available'), 0) FROM given",
         parameters,
     )
-    return dict(rows)
 
 
-def _load_runs(facts: GroupFacts, states: Collection[StateKey]) -> None:
+def _runs(states: Collection[StateKey]) -> Answer:
     if not states:
-        return
+        return NO_ROWS
     query, parameters = given(sorted(states), "bigint", "bigint")
-    rows = execute(
+    return send(
         f"WITH given(streak_id, customer_id) AS ({query}) "
-        f"SELECT s.streak_id, s.customer_id, {text_of('s.runs')} FROM given "
-        "JOIN rewards_streakstate s ON s.streak_id = given.streak_id "
-        "AND s.customer_id = given.customer_id",
+        f"SELECT streak_id, customer_id, (SELECT {text_of('s.runs')} FROM rewards_streakstate s "
+        "WHERE s.streak_id = given.streak_id AND s.customer_id = given.customer_id) FROM given",
         parameters,
     )
-    for streak_id, customer_id, text in rows:
-        facts.runs.setdefault(customer_id, {})[streak_id] = _runs(text)
 
 
-def _runs(text: str) -> Runs:
+def _read_runs(text: str) -> Runs:
     pairs: Any = read_json(text.encode())
     return runs_from_json(pairs)
 
 
-def _load_counters(facts: GroupFacts, counters: Collection[ProjectKey]) -> None:
+def _used(counters: Collection[ProjectKey]) -> Answer:
     if not counters:
-        return
+        return NO_ROWS
     rows = [_counter_row(project_id, key) for project_id, key in sorted(counters)]
     shared = [row for row in rows if not row[2]]
     if shared:
         # A lock on no row locks nothing: the row of a new window is made before it is read.
         _insert_counters(shared)
     query, parameters = given(rows, *_COUNTER_TYPES)
-    found = execute(
+    return send(
         f"WITH given({_COUNTER}) AS ({query}) SELECT c.project_id, c.rule_id, c.customer_id, "
         'c."of", c."window", c.starts_date, c.used FROM given JOIN rewards_limitcounter c '
         "ON c.project_id = given.project_id AND c.rule_id = given.rule_id "
@@ -188,15 +192,11 @@ def _load_counters(facts: GroupFacts, counters: Collection[ProjectKey]) -> None:
         f"{row_lock('c')}",
         parameters,
     )
-    used_by_row = {tuple(map(str, row[:6])): row[6] for row in found}
-    for project_id, key in counters:
-        row = tuple(map(str, _counter_row(project_id, key)))
-        facts.used.setdefault(project_id, {})[key] = used_by_row.get(row, 0)
 
 
 def _insert_counters(rows: list[tuple[object, ...]]) -> None:
     query, parameters = given([(*row, 0) for row in rows], *_COUNTER_TYPES, "bigint")
-    execute(
+    send(
         f"WITH given({_COUNTER}, used) AS ({query}) "
         f"INSERT INTO rewards_limitcounter ({_COUNTER}, used) "
         f"SELECT * FROM given WHERE true ON CONFLICT ({_COUNTER}) DO NOTHING",

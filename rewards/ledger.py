@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.metadata import write_json
-from events.sql import execute, given
+from events.sql import given, send
 from events.types import JsonObject
 from rewards.models import Account, Transfer
 
@@ -42,7 +42,6 @@ _TRANSFER_COLUMNS = {
     "project_id": "bigint",
     "customer_id": "bigint",
     "debit_id": "bigint",
-    "credit_id": "bigint",
     "amount": "bigint",
     "kind": "text",
     "source_key": "text",
@@ -75,13 +74,12 @@ def post(postings: Sequence[Posting], now: datetime) -> None:
     """
     if not postings:
         return
-    accounts = _credit(postings)
+    _credit(postings)
     rows = [
         (
             posting.project_id,
             posting.customer_id,
             posting.issued_account_id,
-            accounts[posting.customer_id],
             posting.points,
             str(posting.kind),
             posting.source_key,
@@ -94,15 +92,16 @@ def post(postings: Sequence[Posting], now: datetime) -> None:
     ]
     columns = ", ".join(_TRANSFER_COLUMNS)
     query, parameters = given(rows, *_TRANSFER_COLUMNS.values())
-    execute(
-        f"WITH given({columns}) AS ({query}) "
-        f"INSERT INTO rewards_transfer ({columns}) SELECT {columns} FROM given",
+    send(
+        f"WITH given({columns}) AS ({query}) INSERT INTO rewards_transfer ({columns}, credit_id) "
+        "SELECT given.*, (SELECT a.id FROM rewards_account a WHERE a.owner_type = 'customer' "
+        "AND a.owner_id = given.customer_id AND a.kind = 'available') FROM given",
         parameters,
     )
 
 
-def _credit(postings: Sequence[Posting]) -> dict[int, int]:
-    """Add to the customers' balances; return the account of each customer id."""
+def _credit(postings: Sequence[Posting]) -> None:
+    """Add to the customers' balances; a first posting opens the account."""
     sums: dict[tuple[int, int], int] = {}
     for posting in postings:
         key = (posting.customer_id, posting.project_id)
@@ -113,13 +112,12 @@ def _credit(postings: Sequence[Posting]) -> dict[int, int]:
     ]
     query, parameters = given(rows, "bigint", "text", "text", "bigint", "bigint")
     columns = "project_id, kind, owner_type, owner_id, balance"
-    found = execute(
+    send(
         f"WITH given({columns}) AS ({query}) INSERT INTO rewards_account ({columns}) "
         "SELECT * FROM given WHERE true ON CONFLICT (owner_type, owner_id, kind) DO UPDATE "
-        "SET balance = rewards_account.balance + excluded.balance RETURNING owner_id, id",
+        "SET balance = rewards_account.balance + excluded.balance",
         parameters,
     )
-    return dict(found)
 
 
 def post_shadow(postings: Sequence[ShadowPosting], now: datetime) -> None:
@@ -142,7 +140,7 @@ def post_shadow(postings: Sequence[ShadowPosting], now: datetime) -> None:
     query, parameters = given(
         rows, "bigint", "bigint", "uuid", "bigint", "bigint", "json", "timestamptz"
     )
-    execute(
+    send(
         f"WITH given({columns}) AS ({query}) "
         f"INSERT INTO rewards_shadowaward ({columns}) SELECT * FROM given",
         parameters,

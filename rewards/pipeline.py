@@ -16,6 +16,7 @@ from django.utils import timezone
 from events import admission, catalogue, store
 from events.catalogue import Catalogue
 from events.customers import LostRaceError
+from events.sql import pipelined
 from events.types import Event, Json, Outcome, Reception, Refusal, RefusedEvent, Request, Wire
 from rewards.commit_queue import CommitQueue, Job
 from rewards.group import Candidate, Group, Submission, decide_all
@@ -70,7 +71,7 @@ def _committed(submissions: Sequence[Submission]) -> list[list[Outcome]]:
     while True:
         tries_left -= 1
         try:
-            with transaction.atomic(durable=True):
+            with transaction.atomic(durable=True), pipelined():
                 return _answers(submissions, timezone.now())
         except LostRaceError:
             if not tries_left:

@@ -22,6 +22,7 @@ from rewards.models import Account, LimitCounter, Transfer
 from rewards.verification import verify
 from tests import make
 from tests.calling import Caller, buy
+from tests.ledger import differences
 from tests.rewards.definitions import definition, leaf, limit, per_unit
 from tests.threads import at_once
 
@@ -148,7 +149,7 @@ class TestTheLedger:
         assert not transfers.filter(debit_id=F("credit_id")).exists()
         stored = Event.objects.filter(project=project).aggregate(sum=Sum("points_total"))["sum"]
         assert sum(amount for amount in transfers.values_list("amount", flat=True)) == stored
-        assert verify().differences == []
+        assert differences() == []
 
 
 def sum_of(transfers: Any) -> int:
@@ -185,7 +186,7 @@ class TestTheSameEventPostedOftenAndInAnyOrder:
         assert sum_of(Transfer.objects.filter(project=project)) == sum(
             paid(answers[0]) for answers in results.values()
         )
-        assert verify().differences == []
+        assert differences() == []
 
 
 def paid(result: JsonDict) -> int:
@@ -227,7 +228,7 @@ class TestTheSameEventsPostedByManyThreads:
         assert Event.objects.count() == len(events)
         assert sum_of(Transfer.objects.all()) == sum(map(paid, answers[0].values()))
         assert LimitCounter.objects.get(customer_id=0).used == 90
-        assert verify().differences == []
+        assert differences() == []
 
 
 class TestLimits:
@@ -249,7 +250,7 @@ class TestLimits:
         assert [earned(result) for result in one_by_one] == [earned(result) for result in together]
         for caller in (singly, in_lists):
             assert_counted(caller.keys.project, rules, one_by_one)
-        assert verify().differences == []
+        assert differences() == []
 
 
 def assert_counted(project: Project, rules: list[JsonDict], results: list[JsonDict]) -> None:

@@ -18,9 +18,9 @@ from events.wires import lynes
 from rewards import ruleset
 from rewards.models import Rule, Transfer
 from rewards.pipeline import process
-from rewards.verification import verify
 from tests import make
 from tests.calling import Caller, buy
+from tests.ledger import differences
 from tests.rewards.definitions import definition, limit
 
 FEWEST_PARAMETERS = 32_766  # of a SQLite that was built without further thought
@@ -243,7 +243,7 @@ class TestAList:
             connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, previous)
 
         assert {result["points_awarded"] for result in results} == {36}
-        assert verify().differences == []
+        assert differences() == []
 
     def test_of_more_is_refused_whole(self, caller: Caller) -> None:
         answer = caller.post("/api/v1/events", {"events": [buy()] * 1001})

@@ -16,9 +16,9 @@ from rewards import pipeline
 from rewards.commit_queue import Job
 from rewards.group import Submission
 from rewards.models import Rule
-from rewards.verification import verify
 from tests import faults, make
 from tests.calling import EVENTS, Caller, buy
+from tests.ledger import differences
 from tests.rewards.definitions import definition, limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -102,7 +102,7 @@ class TestACommitThatFails:
             "accepted",
             "accepted",
         ]
-        assert verify().differences == []
+        assert differences() == []
 
     @pytest.mark.parametrize("table", ["events_customer", "events_eventkey", "rewards_transfer"])
     def test_is_to_be_sent_again_where_the_database_is_away(
@@ -157,7 +157,7 @@ class TestAGroupWithARequestThatCanNotBeWritten:
             jobs[2].answer()
         assert Event.objects.count() == 4
         assert set(Customer.objects.values_list("label", flat=True)) == {"c-1", "c-2", "c-3", "c-4"}
-        assert verify().differences == []
+        assert differences() == []
 
     def test_refuses_them_all_alike_where_the_database_is_away(self, caller: Caller) -> None:
         faults.be_away_on("INSERT", "events_batch")

@@ -9,9 +9,9 @@ from events.models import Event, MetadataField, Project
 from events.projects import NewProject
 from rewards import publishing
 from rewards.models import Account, LimitCounter, Rule, ShadowAward, StreakState, Transfer
-from rewards.verification import verify
 from tests import make
 from tests.calling import Caller, buy
+from tests.ledger import differences
 from tests.rewards.definitions import all_of, definition, leaf, limit, per_unit
 from tests.threads import at_once
 
@@ -220,7 +220,7 @@ class TestLimits:
         results.append(caller.send_one(buy("c-1")))
 
         assert points(results) == granted
-        assert verify().differences == []
+        assert differences() == []
 
     def test_count_days_in_the_projects_zone(self, caller: Caller, shop: Project) -> None:
         make.rule(shop, "ten", definition(limits=[limit("customer points day", 10)]))
@@ -289,7 +289,7 @@ class TestStreaks:
         assert paid == [0, 0, 30, 0, 0, 30, 70]
         assert streaks(results[-1]) == [("daily", 7, 7, 70)]
         assert StreakState.objects.count() == 1
-        assert verify().differences == []
+        assert differences() == []
 
     def test_are_not_lowered_by_a_day_before_them(self, caller: Caller, shop: Project) -> None:
         daily(shop)
