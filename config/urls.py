@@ -30,7 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     re_path(r"^api/v1/events/?$", _events),
     # An external id may hold anything, a slash and a new line too.
-    re_path(r"^api/v1/customers/(?P<external_id>[\s\S]+?)/?\Z", CustomerView.as_view()),
+    re_path(r"^api/v1/customers/(?P<external_id>[\s\S]+)\Z", CustomerView.as_view()),
     path("", include("analytics.urls")),
     path("", include("analytics.page_urls")),
     path("health", health),

@@ -23,6 +23,7 @@ FIELDS_PER_EVENT_TYPE = 1_000
 QUARANTINE_PAYLOAD_BYTES = 64_000
 QUARANTINE_ROWS_PER_DAY = 10_000
 POINTS_PER_AWARD = 10**9
+REWARD_WINDOW_DAYS = 36_500  # a century: as good as none
 EXACT_DIGITS = 30  # |n| < 10^30 with at most 30 digits enters the statistics
 PAGE_ROWS = 1_000
 
@@ -186,6 +187,13 @@ LIMITS = (
         unit="points",
         code="",
         meaning="points of one award; larger ones are cut to it",
+    ),
+    Limit(
+        name="REWARD_WINDOW_DAYS",
+        value=REWARD_WINDOW_DAYS,
+        unit="days",
+        code="",
+        meaning="the longest reward window that a project may have",
     ),
     Limit(
         name="EXACT_DIGITS",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
@@ -46,7 +47,9 @@ class Project(models.Model):
         default=False, help_text="Refuse events whose type is not in the catalogue."
     )
     reward_window_days = models.PositiveIntegerField(
-        default=30, help_text="An event older than this is stored and counted, and earns nothing."
+        default=30,
+        validators=[MaxValueValidator(limits.REWARD_WINDOW_DAYS)],
+        help_text="An event older than this is stored and counted, and earns nothing.",
     )
     jwt_secret = models.TextField(editable=False, help_text="Encrypted; signs Lynes tokens.")
     setup_version = models.PositiveBigIntegerField(default=1, editable=False)

@@ -108,7 +108,10 @@ class GroupFacts:
                 f"WITH given(streak_id, customer_id, runs, updated_at) AS ({query}) "
                 "INSERT INTO rewards_streakstate (streak_id, customer_id, runs, updated_at) "
                 "SELECT * FROM given WHERE true ON CONFLICT (streak_id, customer_id) "
-                "DO UPDATE SET runs = excluded.runs, updated_at = excluded.updated_at",
+                "DO UPDATE SET runs = excluded.runs, updated_at = CASE "
+                # A late event leaves the moment of the latest.
+                "WHEN excluded.updated_at > rewards_streakstate.updated_at "
+                "THEN excluded.updated_at ELSE rewards_streakstate.updated_at END",
                 parameters,
             )
 

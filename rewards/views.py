@@ -19,13 +19,17 @@ class CustomerView(ProjectAPIView):
     """`GET customers/{external id}`: who it is and what it has."""
 
     def get(self, request: Request, external_id: str) -> Response:
-        customer = _customer_named(self.project, external_id)
+        # A slash at the end may be the id's own, or only the path's.
+        customer = _customer_named(self.project, external_id) or _customer_named(
+            self.project, external_id.removesuffix("/")
+        )
         if customer is None:
             raise not_found("The project has no customer with this external id.")
+        identities = _identities(customer)
         return Response(
             {
-                "customer": external_id,
-                "identities": _identities(customer),
+                "customer": identities[Identity.Kind.EXTERNAL_ID],
+                "identities": identities,
                 "attributes": customer.attributes,
                 "balance": balance_of(customer),
                 "streaks": streaks_of(customer, self.project.zone),

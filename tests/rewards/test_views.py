@@ -68,6 +68,7 @@ class TestACustomer:
             "'",
             "a\nb",
             "c/ledger",
+            "c/",
         ],
     )
     def test_is_found_by_its_percent_encoded_id(self, caller: Caller, external_id: str) -> None:
