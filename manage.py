@@ -5,7 +5,9 @@ import os
 import sys
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError, ProgrammingError
 from environs import EnvError
 
 
@@ -35,9 +37,18 @@ def main() -> None:
         _ = settings.DATA_DIR  # reads the environment
     except EnvError as error:
         sys.exit(f"manage.py: {error}")
+    except ImproperlyConfigured as error:
+        sys.exit(f"manage.py: {error}")
     except OSError as error:
         sys.exit(f"manage.py: the data folder can't be used: {error}.")
-    execute_from_command_line(argv)
+    try:
+        execute_from_command_line(argv)
+    except (OperationalError, ProgrammingError) as error:
+        # Whoever runs commands is told what to do; where the fault is ours, the cause is there.
+        sys.exit(
+            f"manage.py: the database can't be used: {' '.join(str(error).split())} "
+            "(`manage.py migrate` or `manage.py up` makes missing tables)"
+        )
 
 
 if __name__ == "__main__":

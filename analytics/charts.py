@@ -1,9 +1,9 @@
 """Plotly figures as plain dicts, from plain values."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -34,7 +34,11 @@ _HEIGHT_PIXELS = 340
 _MARGIN_PIXELS = {"t": 32, "r": 16, "b": 56, "l": 56}
 _BAR_PIXELS = 28
 _BAR_MARGIN_PIXELS = 110
-_EDGE_LABELS = 6  # as many fit on a phone
+_MOST_EDGE_GAPS = 5
+_AXIS_CHARACTERS = 28  # as many fit beside one another below the axis on a phone
+_CHARACTER_PIXELS = 8
+_MOST_DATES = 5
+_STANDOFF_PIXELS = 12
 _LABEL_CHARACTERS = 20  # a phone shows as many beside a bar
 _TITLE_CHARACTERS = 40
 _MOST_DIGITS = 12
@@ -64,6 +68,8 @@ def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit
     read: the labels say where a bar begins and ends.
     """
     places = list(range(len(counts)))
+    ticks = _edge_ticks(edges)
+    half_label = max(map(len, ticks["ticktext"])) * _CHARACTER_PIXELS // 2
     bars = {
         "type": "bar",
         "x": places,
@@ -79,9 +85,10 @@ def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit
     }
     return _figure(
         [bars],
-        xaxis={"title": {"text": _clear(title)}, **_edge_ticks(edges), **_NO_GRID},
+        xaxis={"title": _below(_clear(title)), "automargin": True, **ticks, **_NO_GRID},
         yaxis={"title": {"text": unit}, "rangemode": "tozero", **_WHOLE_NUMBERS},
-        margin=_MARGIN_PIXELS | {"r": 36},
+        # The outermost labels stand half beside the axis.
+        margin=_MARGIN_PIXELS | {"r": max(36, half_label), "l": max(56, half_label)},
         bargap=0.06,
     )
 
@@ -107,7 +114,14 @@ def lines_over_time(
     ]
     return _figure(
         traces,
-        xaxis={"title": {"text": time}, "type": "date"},
+        xaxis={
+            "title": _below(time),
+            "type": "date",
+            "automargin": True,
+            "nticks": _MOST_DATES,
+            # Slanted labels of two lines lie over one another; upright ones don't.
+            "autotickangles": [0, 90],
+        },
         yaxis={
             "title": {"text": _clear(title)},
             "type": axis,
@@ -169,10 +183,25 @@ def _edge_ticks(edges: Sequence[float]) -> Figure:
     bars = len(edges) - 1
     if bars == 1 and edges[0] == edges[1]:
         return {"tickvals": [0], "ticktext": edge_labels(edges)[:1], **shared}
-    step = math.ceil(bars / (_EDGE_LABELS - 1))
-    shown = range(0, len(edges), step)
-    labels = edge_labels([edges[place] for place in shown])
+    shown, labels = _fitting_labels(edges)
     return {"tickvals": [place - 0.5 for place in shown], "ticktext": labels, **shared}
+
+
+def _fitting_labels(edges: Sequence[float]) -> tuple[list[int], list[str]]:
+    """Return the places of as many edges as fit on a phone, always both ends, with their labels."""
+    bars = len(edges) - 1
+    for gaps in range(min(bars, _MOST_EDGE_GAPS), 1, -1):
+        shown = [round(gap * bars / gaps) for gap in range(gaps + 1)]
+        labels = edge_labels([edges[place] for place in shown])
+        narrowest = min(after - before for before, after in pairwise(shown))
+        if max(map(len, labels)) * bars < narrowest * _AXIS_CHARACTERS:
+            return shown, labels
+    return [0, bars], edge_labels([edges[0], edges[-1]])
+
+
+def _below(title: str) -> Figure:
+    # Without a distance of its own a title ignores how high the labels above it are.
+    return {"text": title, "standoff": _STANDOFF_PIXELS}
 
 
 def edge_labels(numbers: Sequence[float]) -> list[str]:
@@ -192,7 +221,28 @@ def _short(number: float, digits: int) -> str:
     return f"{number / size:.{digits}g}{unit}"
 
 
+def visible(text: str) -> str:
+    """Return a text so that it can be told from others: blanks that don't show are quoted."""
+    if not text:
+        return "(empty)"
+    if _shows(text):
+        return text
+    characters = (
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+    return f"“{''.join(characters)}”"
+
+
+def _shows(text: str) -> bool:
+    return (
+        text == text.strip()
+        and any(map(str.isprintable, text))
+        and not any(blank in text for blank in ("  ", "\t", "\n", "\r"))
+    )
+
+
 def _clear(text: str, *, most: int = _TITLE_CHARACTERS) -> str:
     """Return a text that Plotly shows as it is: it takes <b>, <br> and the like for markup."""
-    shown = " ".join(text.split()) or "(empty)"
+    shown = visible(text)
     return escape(shown if len(shown) <= most else f"{shown[: most - 1]}…", quote=False)

@@ -267,7 +267,7 @@ def _array_panels(statistics: FieldStatistics, _scale: Scale | None) -> Iterator
 
 def _ranking(text: TextSummary, *, name: str, title: str, unit: str) -> Panel:
     top = text.top(TOP_VALUES)
-    rows = [_counted(value or "(empty)", count, text.total) for value, count in top]
+    rows = [_counted(charts.visible(value), count, text.total) for value, count in top]
     other = text.other_after(TOP_VALUES)
     if other:
         rows.append(_counted("(all others)", other, text.total))

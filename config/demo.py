@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.set_up import read_set_up
 from events import auth, keys, projects
 from events.models import ApiKey, Project
-from events.types import Access, Event, Identity, JsonObject, Reception, Request
+from events.types import Access, Credential, Event, Identity, JsonObject, Reception, Request
 from events.wires import native
 from rewards.pipeline import process
 
@@ -111,9 +111,14 @@ class Demo:
 
 
 def kept_demo(data_dir: Path) -> Demo | None:
-    """Return what an earlier start wrote, None where there is none."""
-    path = data_dir / FILE_NAME
-    return Demo(**json.loads(path.read_text())) if path.exists() else None
+    """Return what an earlier start wrote; None where there is none that this database knows."""
+    try:
+        demo = Demo(**json.loads((data_dir / FILE_NAME).read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    # The file may be of another database: its keys would be printed and refused.
+    access = auth.authenticate([Credential(kind="api_key", value=demo.api_key)])
+    return demo if isinstance(access, Access) else None
 
 
 @transaction.atomic
@@ -137,9 +142,11 @@ def keep_demo(demo: Demo, data_dir: Path) -> None:
 
 def _new_demo(now: datetime) -> Demo:
     password = secrets.token_urlsafe(9)
-    users = get_user_model().objects
-    users.filter(username="admin").delete()
-    users.create_superuser("admin", password=password)
+    login, _ = get_user_model().objects.get_or_create(
+        username="admin", defaults={"is_staff": True, "is_superuser": True}
+    )
+    login.set_password(password)
+    login.save()
     if not Project.objects.filter(slug=SLUG).exists():
         made = projects.create(slug=SLUG, time_zone=TIME_ZONE, strict=False, now=now)
         texts = (made.api_key, made.secret_key, made.jwt, made.jwt_secret)

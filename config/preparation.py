@@ -25,10 +25,15 @@ def prepare(options: Options) -> None:
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_port(options)
     _check_services()
-    with _alone():
-        call_command("migrate", interactive=False, verbosity=0)
+    migrate()
     _collect_static_files()
     release_connections()
+
+
+def migrate() -> None:
+    """Bring the tables up to date, one process at a time."""
+    with _alone():
+        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _check_port(options: Options) -> None:
@@ -45,11 +50,16 @@ def _check_port(options: Options) -> None:
         ) from error
 
 
-def _check_services() -> None:
+def check_database() -> None:
+    """Raise CommandError where the database can't be reached."""
     try:
         reach_database()
     except UnreachableError as error:
         raise CommandError(f"Can't reach the database of DATABASE_URL: {error}") from error
+
+
+def _check_services() -> None:
+    check_database()
     try:
         reach_broker(settings.CELERY_BROKER_URL)
     except UnreachableError as error:

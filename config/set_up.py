@@ -1,6 +1,6 @@
 """A project's set-up as one JSON: read into the tables, written out of them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,16 +46,26 @@ class Counts:
 def read_set_up(project: Project, given: Json, *, by: Any, now: datetime) -> Counts:
     """Put the set-up in force; what is absent stays. All of it or, with RuleError, none."""
     sections = read_object(given, "", optional=_SECTIONS)
-    return Counts(
-        event_types=_each(sections, "event_types", lambda e, p: _put_event_type(project, e, p)),
-        rules=_each(sections, "rules", lambda e, p: _put_rule(project, e, p, by=by, now=now)),
-        streaks=_each(sections, "streaks", lambda e, p: _put_streak(project, e, p, by=by, now=now)),
-        challenges=_each(sections, "challenges", _refuse_challenge),
-    )
+    event_types = _each(sections, "event_types", lambda e, p: _put_event_type(project, e, p))
+    # Before the rules, which may be triggered by their milestones.
+    streaks = _each(sections, "streaks", lambda e, p: _put_streak(project, e, p, by=by, now=now))
+    rules = _each(sections, "rules", lambda e, p: _put_rule(project, e, p, by=by, now=now))
+    challenges = _each(sections, "challenges", _refuse_challenge)
+    return Counts(event_types=event_types, rules=rules, streaks=streaks, challenges=challenges)
 
 
-def _each(sections: JsonObject, name: str, put: Callable[[Json, str], None]) -> int:
-    return len(read_list(sections.get(name, ()), name, put, most=MOST_ENTRIES))
+def _each(given: JsonObject, key: str, put: Callable[[Json, str], None], path: str = "") -> int:
+    """Put each entry of a list; the same name twice would change one thing back and forth."""
+    seen: set[Json] = set()
+
+    def put_once(entry: Json, entry_path: str) -> None:
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and name in seen:
+            raise RuleError(inner(entry_path, "name"), f"names “{name}” a second time")
+        seen.add(name if isinstance(name, str) else None)
+        put(entry, entry_path)
+
+    return len(read_list(given.get(key, ()), inner(path, key), put_once, most=MOST_ENTRIES))
 
 
 def _put_event_type(project: Project, given: Json, path: str) -> None:
@@ -79,12 +89,7 @@ def _put_event_type(project: Project, given: Json, path: str) -> None:
         setattr(event_type, key, flag)
     event_type.created_automatically = False
     event_type.save()
-    read_list(
-        entry.get("fields", ()),
-        inner(path, "fields"),
-        lambda each, each_path: _put_field(event_type, each, each_path),
-        most=limits.FIELDS_PER_EVENT_TYPE,
-    )
+    _each(entry, "fields", lambda each, each_path: _put_field(event_type, each, each_path), path)
 
 
 def _put_field(event_type: EventType, given: Json, path: str) -> None:

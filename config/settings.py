@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from config.secrets import secrets_in
@@ -23,6 +24,9 @@ _https = env.bool("TRACKWARD_HTTPS", False)
 _pool_size = env.int("TRACKWARD_DATABASE_POOL_SIZE", 16)
 _database = env.dj_db_url("DATABASE_URL") if _database_url else {}
 env.seal()
+
+if _database_url and not _database_url.startswith(("postgres", "sqlite")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://.")
 
 DATA_DIR = Path(_data_dir).absolute()
 
@@ -55,6 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "events.views.IngestMiddleware",  # first: it spares posted events all others
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -95,7 +100,10 @@ def _sqlite(path: Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
             # FULL: with NORMAL a power cut loses commits that were already answered.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            # Recursive: without it a row that INSERT OR REPLACE deletes fires no trigger, and
+            # the append-only tables would not defend it.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA recursive_triggers=ON;",
         },
         "CONN_MAX_AGE": None,  # opening the file anew for each request costs more than the request
     }

@@ -124,6 +124,8 @@ def _problem_response(refusal: Refusal) -> Response:
 
 def response_of(reply: Reply) -> HttpResponse:
     response = HttpResponse(reply.body, status=reply.status, content_type=reply.content_type)
+    response["Content-Length"] = str(len(reply.body))
+    response["X-Content-Type-Options"] = "nosniff"
     for name, value in reply.headers.items():
         response[name] = value
     return response
@@ -171,4 +173,4 @@ def _first_of(detail: Any, path: str = "") -> Refusal:
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a path is the native API's."""
-    return request.path.startswith("/api/")
+    return request.path.lower().startswith("/api/")

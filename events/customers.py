@@ -14,6 +14,10 @@ from events.types import Identity, JsonObject
 Name: TypeAlias = tuple[int, str, str]
 
 _TYPES = ("bigint", "text", "text")
+_KINDS = tuple(
+    kind.value
+    for kind in (IdentityRow.Kind.EXTERNAL_ID, IdentityRow.Kind.EMAIL, IdentityRow.Kind.PHONE)
+)
 
 
 class LostRaceError(Exception):
@@ -51,13 +55,9 @@ def locked(
 
 
 def _names(project_id: int, identity: Identity) -> list[Name]:
-    kinds = IdentityRow.Kind
-    given_names = (
-        (kinds.EXTERNAL_ID.value, identity.external_id),
-        (kinds.EMAIL.value, identity.email),
-        (kinds.PHONE.value, identity.phone),
-    )
-    return [(project_id, kind, value) for kind, value in given_names if value]
+    values = (identity.external_id, identity.email, identity.phone)
+    kinds_and_values = zip(_KINDS, values, strict=True)
+    return [(project_id, kind, value) for kind, value in kinds_and_values if value]
 
 
 def _first(wanted: tuple[int, Identity]) -> Name:

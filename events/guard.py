@@ -72,6 +72,15 @@ def protect(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
             f"BEGIN SELECT RAISE(ABORT, '{table} {_MESSAGE}'); END",
             None,
         )
+    # Without the pragma recursive_triggers, which is each connection's own choice, INSERT OR
+    # REPLACE deletes the old row without asking the trigger on DELETE.
+    schema_editor.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+        "AND NOT EXISTS (SELECT 1 FROM events_guard) "
+        f"BEGIN SELECT RAISE(ABORT, '{table} {_MESSAGE}'); END",
+        None,
+    )
 
 
 def unprotect(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
@@ -79,5 +88,5 @@ def unprotect(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
         schema_editor.execute(f"DROP TRIGGER append_only ON {table}", None)
         schema_editor.execute(f"DROP TRIGGER append_only_truncate ON {table}", None)
         return
-    for verb in ("update", "delete"):
+    for verb in ("update", "delete", "replace"):
         schema_editor.execute(f"DROP TRIGGER {table}_no_{verb}", None)

@@ -26,7 +26,14 @@ _TOO_DEEP = Refusal(
     message=f"The body is nested deeper than {_BODY_DEPTH_LEVELS} levels.",
 )
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+def _written_mark(value: object) -> str:
+    if isinstance(value, _Mark):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form.")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written_mark)
 
 
 class _UnreadableError(ValueError):
@@ -109,12 +116,21 @@ def _integer(text: str) -> int | Decimal:
 def _decimal(text: str) -> Decimal:
     number = _bounded(text)
     if number is None:
-        raise _UnreadableError(
-            RefusalCode.NUMBER_TOO_LONG,
-            "A number, written out without its exponent, has more than "
-            f"{limits.NUMBER_CHARACTERS} digits.",
-        )
+        raise _unreadable(text)
     return number
+
+
+def _unreadable(number: str) -> _UnreadableError:
+    if number in _NOT_FINITE:
+        return _UnreadableError(RefusalCode.NUMBER_NOT_FINITE, f"{number} is not a JSON number.")
+    return _UnreadableError(
+        RefusalCode.NUMBER_TOO_LONG,
+        "A number, written out without its exponent, has more than "
+        f"{limits.NUMBER_CHARACTERS} digits.",
+    )
+
+
+_NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 def _bounded(text: str) -> Decimal | None:
@@ -133,7 +149,7 @@ def _bounded(text: str) -> Decimal | None:
 
 
 def _not_finite(word: str) -> None:
-    raise _UnreadableError(RefusalCode.NUMBER_NOT_FINITE, f"{word} is not a JSON number.")
+    raise _unreadable(word)
 
 
 _decoder = json.JSONDecoder(
@@ -145,7 +161,7 @@ _decoder = json.JSONDecoder(
 
 
 class _Mark(str):
-    """Stands where a refused number stood."""
+    """Stands where a number that can't be read stood; it holds the number's text."""
 
     __slots__ = ()
 
@@ -155,23 +171,54 @@ def _marked(text: str) -> Decimal | _Mark:
     return _Mark(text) if number is None else number
 
 
-_marking_decoder = json.JSONDecoder(parse_int=_marked, parse_float=_marked, parse_constant=_Mark)
+_marking_decoder = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_marked, parse_float=_marked, parse_constant=_Mark
+)
+
+
+def read_json_apart(body: bytes) -> Json | Refusal:
+    """Return what `read_json` does, but with a number that can't be read left in its place.
+
+    So one of many values may be refused for its number (`number_refusal`) without the others.
+    """
+    value = read_json(body)
+    if not isinstance(value, Refusal) or value.code not in _OF_A_NUMBER:
+        return value
+    try:
+        marked: Json = _marking_decoder.decode(body.decode())
+    except (json.JSONDecodeError, RecursionError):  # it breaks off behind the number
+        return value
+    return _TOO_DEEP if _is_too_deep(body, marked) else marked
+
+
+_OF_A_NUMBER = frozenset({RefusalCode.NUMBER_TOO_LONG, RefusalCode.NUMBER_NOT_FINITE})
+
+
+def number_refusal(value: Json) -> Refusal | None:
+    """Return why a value that `read_json_apart` read holds a number that can't be read."""
+    path, mark = _mark_in(value, "") or ("", None)
+    if mark is None:
+        return None
+    error = _unreadable(mark)
+    return Refusal(code=error.code, message=str(error), field=path)
 
 
 def _unreadable_path(text: str) -> str:
     # Only a refused body is read twice; one that breaks off later has no paths to tell.
     try:
-        return _mark_path(_marking_decoder.decode(text), "")
+        path, _ = _mark_in(_marking_decoder.decode(text), "") or ("", None)
     except (json.JSONDecodeError, RecursionError):
         return ""
+    return path
 
 
-def _mark_path(value: Json, path: str) -> str:
+def _mark_in(value: Json, path: str) -> tuple[str, _Mark] | None:
+    if isinstance(value, _Mark):
+        return path, value
     for inner_path, inner in _inner(value, path):
-        found = inner_path if isinstance(inner, _Mark) else _mark_path(inner, inner_path)
-        if found:
+        if found := _mark_in(inner, inner_path):
             return found
-    return ""
+    return None
 
 
 def _inner(value: Json, path: str) -> list[tuple[str, Json]]:

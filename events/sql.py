@@ -112,6 +112,11 @@ def text_of(column: str) -> str:
     return f"{column}::text" if _is_postgresql() else column
 
 
+def last_id(table: str) -> str:
+    """Return the expression for the id of the row that this transaction inserted last."""
+    return f"currval('{table}_id_seq')" if _is_postgresql() else f"(SELECT max(id) FROM {table})"
+
+
 @cache
 def _is_postgresql() -> bool:
     return connections[DEFAULT_DB_ALIAS].vendor == "postgresql"

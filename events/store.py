@@ -1,6 +1,6 @@
 """The only writer of events, their keys and batches, and of what was refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from events import limits
 from events.ids import new_id
 from events.metadata import write_json
 from events.models import shard_of
-from events.sql import execute, given, send, text_of
+from events.sql import execute, given, last_id, send, text_of
 from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
 
 _EVENT_COLUMNS = {
@@ -20,7 +20,6 @@ _EVENT_COLUMNS = {
     "event_type_id": "bigint",
     "customer_id": "bigint",
     "customer_seq": "bigint",
-    "batch_id": "bigint",
     "occurred_at": "timestamptz",
     "received_at": "timestamptz",
     "wire": "text",
@@ -99,29 +98,25 @@ def record(events: Sequence[NewEvent], now: datetime) -> None:
     """
     if not events:
         return
-    batch_ids = _insert_batches(events, now)
-    _insert_events(events, batch_ids)
-    _insert_open_batches(events, batch_ids)
+    by_project: dict[int, list[NewEvent]] = {}
+    for event in events:
+        by_project.setdefault(event.project_id, []).append(event)
+    for project_id, batch in sorted(by_project.items()):
+        _insert_batch(project_id, batch, now)
     _insert_keys(events)
     _number_customers(events)
 
 
-def _insert_batches(events: Sequence[NewEvent], now: datetime) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for event in events:
-        counts[event.project_id] = counts.get(event.project_id, 0) + 1
-    rows = [(project_id, count, now) for project_id, count in sorted(counts.items())]
-    query, parameters = given(rows, "bigint", "int", "timestamptz")
-    inserted = execute(
-        f"WITH given(project_id, events, created_at) AS ({query}) "
-        "INSERT INTO events_batch (project_id, events, created_at) SELECT * FROM given "
-        "RETURNING project_id, id",
-        parameters,
+def _insert_batch(project_id: int, events: Sequence[NewEvent], now: datetime) -> None:
+    send(
+        "INSERT INTO events_batch (project_id, events, created_at) VALUES (%s, %s, %s)",
+        [project_id, len(events), now],
     )
-    return dict(inserted)
+    _insert_events(events)
+    _insert_open_batch(project_id, events)
 
 
-def _insert_events(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> None:
+def _insert_events(events: Sequence[NewEvent]) -> None:
     rows = [
         (
             event.id,
@@ -129,7 +124,6 @@ def _insert_events(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> 
             event.event_type_id,
             event.customer_id,
             event.customer_seq,
-            batch_ids[event.project_id],
             event.occurred_at,
             event.received_at,
             event.wire,
@@ -145,19 +139,18 @@ def _insert_events(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> 
     columns = ", ".join(_EVENT_COLUMNS)
     query, parameters = given(rows, *_EVENT_COLUMNS.values())
     send(
-        f"WITH given({columns}) AS ({query}) "
-        f"INSERT INTO events_event ({columns}) SELECT {columns} FROM given",
+        f"WITH given({columns}) AS ({query}) INSERT INTO events_event ({columns}, batch_id) "
+        f"SELECT given.*, {last_id('events_batch')} FROM given",
         parameters,
     )
 
 
-def _insert_open_batches(events: Sequence[NewEvent], batch_ids: Mapping[int, int]) -> None:
-    parts: dict[tuple[int, int], list[NewEvent]] = {}
+def _insert_open_batch(project_id: int, events: Sequence[NewEvent]) -> None:
+    shards: dict[int, list[NewEvent]] = {}
     for event in events:
-        parts.setdefault((event.project_id, shard_of(event.event_type_id)), []).append(event)
+        shards.setdefault(shard_of(event.event_type_id), []).append(event)
     rows = [
         (
-            batch_ids[project_id],
             shard,
             project_id,
             len(part),
@@ -165,17 +158,13 @@ def _insert_open_batches(events: Sequence[NewEvent], batch_ids: Mapping[int, int
             max(event.id for event in part),
             min(event.received_at for event in part),
         )
-        for (project_id, shard), part in sorted(parts.items())
+        for shard, part in sorted(shards.items())
     ]
-    columns = (
-        "batch_id, shard, project_id, events, first_event_id, last_event_id, first_received_at"
-    )
-    query, parameters = given(
-        rows, "bigint", "smallint", "bigint", "int", "uuid", "uuid", "timestamptz"
-    )
+    columns = "shard, project_id, events, first_event_id, last_event_id, first_received_at"
+    query, parameters = given(rows, "smallint", "bigint", "int", "uuid", "uuid", "timestamptz")
     send(
-        f"WITH given({columns}) AS ({query}) "
-        f"INSERT INTO events_openbatch ({columns}) SELECT * FROM given",
+        f"WITH given({columns}) AS ({query}) INSERT INTO events_openbatch ({columns}, batch_id) "
+        f"SELECT given.*, {last_id('events_batch')} FROM given",
         parameters,
     )
 

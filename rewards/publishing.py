@@ -10,7 +10,7 @@ from events.types import Json, JsonObject
 from rewards.ledger import open_issued_account
 from rewards.models import Account, Rule, RuleVersion, Streak, StreakVersion
 from rewards.reading import RuleError
-from rewards.rules import read_definition, read_streak
+from rewards.rules import StreakTrigger, read_definition, read_streak
 
 
 @transaction.atomic
@@ -29,8 +29,10 @@ def put_rule(
 
     An equal definition and schedule makes no new version. Raises RuleError.
     """
-    source = read_definition(definition).source
+    read = read_definition(definition)
+    source = read.source
     _lock(project)
+    _check_trigger(project, read.trigger)
     rule, _ = Rule.objects.get_or_create(project=project, name=name)
     open_issued_account(project.pk, Account.Owner.RULE, rule.pk)
     is_draft = state == Rule.State.DRAFT
@@ -42,6 +44,14 @@ def put_rule(
         _publish_rule(rule, source, (in_force_from, in_force_until), by=by, now=now)
     rule.save()
     return rule
+
+
+def _check_trigger(project: Project, trigger: str | StreakTrigger) -> None:
+    # An event type may be made by its first event; a streak is made by hand alone.
+    if not isinstance(trigger, StreakTrigger):
+        return
+    if not Streak.objects.filter(project=project, name=trigger.streak).exists():
+        raise RuleError("trigger.streak", f"“{trigger.streak}” is not a streak of the project")
 
 
 def _publish_rule(

@@ -30,7 +30,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         database: dict[str, Any] = settings.DATABASES["default"]
         database["TEST"]["NAME"] = databases.data_dir() / "test.sqlite3"
         # No test pulls the plug, and every commit would wait for the disk.
-        database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        options = database["OPTIONS"]
+        options["init_command"] = options["init_command"].replace("=FULL", "=OFF")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -58,11 +58,11 @@ class Installation:
         return json.loads(self.manage(*arguments).stdout.splitlines()[-1])
 
     @contextlib.contextmanager
-    def up(self, *options: str) -> Iterator[None]:
-        """Run `up` until the block ends; wait for its ready line."""
+    def up(self, *options: str, command: str = "up") -> Iterator[None]:
+        """Run `up` or `demo` until the block ends; wait for its ready line."""
         self.port = _free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(self.port), *options],
+            [sys.executable, "manage.py", command, "--port", str(self.port), *options],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import uuid_utils
 
 from events import limits
-from events.metadata import RepeatedKeys, read_json
+from events.metadata import RepeatedKeys, number_refusal, read_json, read_json_apart
 from events.types import (
     Credential,
     Event,
@@ -138,12 +138,29 @@ def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
 def parse(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
     """Return one event or up to 1,000; a bad one stands refused beside its neighbours."""
     value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
     try:
-        return _request(value)
+        return _request_apart(body, value) if isinstance(value, Refusal) else _request(value)
     except UnreadableError as error:
         return error.refusal
+
+
+def _request_apart(body: bytes, refusal: Refusal) -> Request | Refusal:
+    """Return a list whose body holds a number that can't be read: it costs its own event alone."""
+    apart = read_json_apart(body)
+    entries = apart.get("events") if isinstance(apart, dict) else None
+    if not isinstance(apart, dict) or not isinstance(entries, list):
+        return refusal
+    if isinstance(apart, RepeatedKeys) or number_refusal({**apart, "events": None}):
+        return refusal
+    refusals = [number_refusal(entry) for entry in entries]
+    read = _request({**apart, "events": entries}).entries
+    return Request(
+        entries=tuple(
+            RefusedEvent(refusal=bad, source=source) if bad else entry
+            for entry, source, bad in zip(read, entries, refusals, strict=True)
+        ),
+        is_list=True,
+    )
 
 
 def _request(body: Json) -> Request:

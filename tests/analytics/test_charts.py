@@ -88,6 +88,30 @@ class TestHistogram:
 
         assert figure["layout"]["xaxis"]["ticktext"] == ["0", "20", "40", "60", "80", "100"]
 
+    @pytest.mark.parametrize(
+        ("edges", "labels"),
+        [
+            ([10.0**power for power in range(-4, 17)], ["0.0001", "10", "1M", "100B", "1e+16"]),
+            (
+                [1_712_345_000 + bar for bar in range(21)],
+                ["1.712345B", "1.71234501B", "1.71234502B"],
+            ),
+            ([1.25e-9 * bar for bar in range(1, 7)], ["1.25e-09", "3.75e-09", "7.5e-09"]),
+        ],
+        ids=["some", "long", "few bars"],
+    )
+    def test_names_fewer_edges_where_their_labels_are_long(
+        self, edges: list[float], labels: list[str]
+    ) -> None:
+        figure = histogram(edges=edges, counts=[1] * (len(edges) - 1))
+
+        assert figure["layout"]["xaxis"]["ticktext"] == labels
+
+    def test_leaves_room_beside_the_axis_for_half_a_label(self) -> None:
+        layout = histogram(edges=(-1.23456789012e-5, -1.23456789011e-5), counts=(1,))["layout"]
+
+        assert layout["margin"]["r"] == 4 * max(map(len, layout["xaxis"]["ticktext"]))
+
     def test_of_equal_numbers_names_the_number(self) -> None:
         ticks = histogram(edges=(5, 5), counts=(4,))["layout"]["xaxis"]
 
@@ -159,5 +183,34 @@ class TestRanking:
         assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;b&gt;x&lt;/b&gt;", "(empty)"]
         assert figure["data"][0]["hovertext"][0] == "&lt;b&gt;x&lt;/b&gt;: 9"
 
+    def test_keeps_values_apart_that_differ_in_spaces(self) -> None:
+        figure = ranking(" ", "   ", "a")
+
+        assert figure["layout"]["yaxis"]["ticktext"] == ["“ ”", "“   ”", "a"]
+
     def test_grows_with_its_bars(self) -> None:
         assert ranking(*"abcdef")["layout"]["height"] > ranking("a")["layout"]["height"]
+
+
+class TestVisible:
+    @pytest.mark.parametrize("text", ["a", "a b", "山田　太郎", "\N{WOMAN}\u200d\N{ROCKET}", "“a”"])
+    def test_is_a_text_that_shows(self, text: str) -> None:
+        assert charts.visible(text) == text
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("", "(empty)"),
+            (" ", "“ ”"),
+            ("  ", "“  ”"),
+            ("\t\n", r"“\t\n”"),
+            ("\u00a0", r"“\xa0”"),
+            ("\u200b", r"“\u200b”"),
+            (" a", "“ a”"),
+            ("a ", "“a ”"),
+            ("a  b", "“a  b”"),
+            ("a\nb", r"“a\nb”"),
+        ],
+    )
+    def test_quotes_blanks_that_would_not_show(self, text: str, shown: str) -> None:
+        assert charts.visible(text) == shown

@@ -23,7 +23,7 @@ from tests.browser.visit import DESKTOP_PIXELS, PHONE_PIXELS, Scheme, Visitor, v
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 
-FIELDS = ("price", "brand", "gift", "mixed")
+FIELDS = ("price", "wide", "brand", "gift", "mixed")
 BRANDS = [
     "Acme",
     "Größe & Söhne",
@@ -31,6 +31,7 @@ BRANDS = [
     "$x$",
     "a rather long name of a brand",
     "",
+    " ",
     "%{y}",
 ]
 MIXED: list[Json] = [None, 1, Decimal("2.5"), "1", "b", True, ["x", "y"]]
@@ -67,6 +68,7 @@ def _played(chance: random.Random, days_ago: int) -> Sent:
     [brand] = chance.choices(BRANDS, weights=range(len(BRANDS), 0, -1))
     metadata: dict[str, Json] = {
         "price": Decimal(f"{chance.lognormvariate(3, 1.5):.2f}"),
+        "wide": Decimal(chance.randrange(1, 99)).scaleb(chance.randrange(-9, 18)),
         "brand": brand,
         "gift": chance.random() < 0.3,
         "mixed": chance.choice(MIXED),
@@ -221,11 +223,12 @@ class TestChart:
             labels = set(opened.page.locator("#top .ytick").all_text_contents())
             values = {value for value, *_ in cells(opened.page, "Top values of brand")}
 
-        assert labels == {*BRANDS, "(empty)", "a rather long name …"} - {
+        assert labels == {*BRANDS, "(empty)", "“ ”", "a rather long name …"} - {
             "",
+            " ",
             "a rather long name of a brand",
         }
-        assert values == {*BRANDS, "(empty)"} - {""}
+        assert values == {*BRANDS, "(empty)", "“ ”"} - {"", " "}
 
 
 class TestPage:

@@ -293,6 +293,29 @@ class TestASetUpThatCanNotBeRead:
                 "streaks[0].milestones[0].points",
             ),
             ({"challenges": [{"name": "a"}]}, "challenges[0]"),
+            ({"event_types": [{"name": "a"}, {"name": "a"}]}, "event_types[1].name"),
+            (
+                {"event_types": [{"name": "a", "fields": [{"name": "b"}, {"name": "b"}]}]},
+                "event_types[0].fields[1].name",
+            ),
+            (
+                {"rules": [{"name": "a", "definition": definition()}] * 2},
+                "rules[1].name",
+            ),
+            (
+                {
+                    "rules": [
+                        {
+                            "name": "a",
+                            "definition": {
+                                "trigger": {"streak": "nowhere", "milestone": 3},
+                                "award": {"fixed": 1},
+                            },
+                        }
+                    ]
+                },
+                "rules[0].definition.trigger.streak",
+            ),
         ],
     )
     def test_is_refused_by_its_path_and_leaves_nothing(
@@ -354,7 +377,7 @@ class TestTheCommands:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("{", "The body is not JSON"),
+            ("{", "The file is not JSON"),
             ('{"rules": [{"name": 7}]}', r"rules\[0\]"),
             ('{"rules": NaN}', "NaN is not a JSON number"),
         ],

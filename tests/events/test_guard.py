@@ -1,7 +1,7 @@
 """Append-only tables, as the database defends them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -84,6 +84,18 @@ def delete(row: models.Model) -> int:
     return rows_like(row)._raw_delete(using="default")
 
 
+def replace(row: models.Model, **changes: str) -> None:
+    """Write the table's only row anew, with other SQL expressions for some columns."""
+    columns = [str(field.column) for field in row._meta.concrete_fields]
+    values = [changes.get(column, column) for column in columns]
+    table = row._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) "
+            f"SELECT {', '.join(values)} FROM {table}"
+        )
+
+
 @pytest.mark.parametrize(("build", "column"), TABLES)
 class TestAppendOnlyTable:
     def test_refuses_to_change_a_row(self, shop: Project, build: Build, column: str) -> None:
@@ -145,6 +157,58 @@ class TestAppendOnlyTable:
 
         with pytest.raises(DatabaseError, match="is append-only"), transaction.atomic():
             delete(row)
+
+
+@pytest.mark.sqlite
+class TestReplacement:
+    """INSERT OR REPLACE deletes the rows that stand in its way."""
+
+    @pytest.fixture
+    def foreign_connection(self, db: None) -> Iterator[None]:
+        """Make the connection one of another program, which leaves the pragma as it is."""
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers")
+            before = cursor.fetchone()[0]
+            cursor.execute("PRAGMA recursive_triggers=OFF")
+            yield
+            cursor.execute(f"PRAGMA recursive_triggers={before}")
+
+    @pytest.mark.usefixtures("foreign_connection")
+    @pytest.mark.parametrize(("build", "column"), TABLES)
+    def test_by_id_is_refused_on_any_connection(
+        self, shop: Project, build: Build, column: str
+    ) -> None:
+        row = build(shop)
+
+        with pytest.raises(DatabaseError, match="is append-only"), transaction.atomic():
+            replace(row, **{column: "'2020-01-01 00:00:00'"})
+
+        assert rows_like(row).values_list(column, flat=True).get() == make.NOW
+
+    @pytest.mark.parametrize(("build", "column"), TABLES)
+    def test_by_id_passes_within_the_guard(self, shop: Project, build: Build, column: str) -> None:
+        row = build(shop)
+
+        with append_only_lifted():
+            replace(row, **{column: "'2020-01-01 00:00:00'"})
+
+        assert rows_like(row).values_list(column, flat=True).get() != make.NOW
+
+    def test_over_another_unique_column_is_refused(self, shop: Project) -> None:
+        row = transfer_row(shop)
+
+        with pytest.raises(DatabaseError, match="is append-only"), transaction.atomic():
+            replace(row, id="id + 1", amount="1000")
+
+        assert Transfer.objects.values_list("id", "amount").get() == (row.pk, 10)
+
+    def test_over_another_unique_column_passes_within_the_guard(self, shop: Project) -> None:
+        row = transfer_row(shop)
+
+        with append_only_lifted():
+            replace(row, id="id + 1", amount="1000")
+
+        assert Transfer.objects.values_list("id", "amount").get() == (row.pk + 1, 1000)
 
 
 class TestGuard:

@@ -94,7 +94,7 @@ class TestReadJson:
 
     @pytest.mark.parametrize(
         "number",
-        ["9" * 401, "0." + "1" * 400, "1e400", "1e-401", "1e999999999", "-1e" + "9" * 30],
+        ["9" * 1001, "0." + "1" * 1000, "1e1000", "1e-1001", "1e999999999", "-1e" + "9" * 30],
         ids=lambda number: number[:12],
     )
     def test_refuses_a_number_that_is_too_long_with_its_path(self, number: str) -> None:
@@ -265,9 +265,9 @@ class TestNumberIn:
             "Infinity",
             "-",
             "1e",
-            "1e400",
+            "1e1000",
             "1e99999999999999999999999",
-            "9" * 401,
+            "9" * 1001,
         ],
         ids=lambda text: repr(text[:12]),
     )

@@ -253,7 +253,8 @@ class TestNativeList:
             (b'{"event":"a","event":"b","customer":"c-1"}', "duplicate_key", "event"),
             (b'{"event":"a","metadata":{"":1,"":2}}', "duplicate_key", 'metadata.""'),
             (b'{"event":"a","\\ud800":1,"\\ud800":2}', "duplicate_key", "\ufffd"),
-            (b'{"events":[{"metadata":{"a":NaN}}]}', "number_not_finite", "events[0].metadata.a"),
+            (b'{"events":[],"x":{"a":NaN}}', "number_not_finite", "x.a"),
+            (b'{"event":"a","metadata":{"a":NaN}}', "number_not_finite", "metadata.a"),
         ],
     )
     def test_is_refused_whole_where_it_cannot_be_read(
@@ -263,6 +264,27 @@ class TestNativeList:
         assert isinstance(refusal, Refusal)
         assert (refusal.code, refusal.field) == (code, field)
         assert native.wire.render_error(refusal).status == 400
+
+    def test_loses_only_the_events_whose_numbers_cannot_be_read(self) -> None:
+        numbers = ("1", "NaN", "1e400", "1" * 1001, "2.50")
+        events = [f'{{"event":"buy","customer":"c","metadata":{{"a":[{n}]}}}}' for n in numbers]
+        request = native.wire.parse({}, "", f'{{"events":[{",".join(events)}]}}'.encode())
+        assert isinstance(request, Request)
+        assert request.is_list
+        assert [
+            (entry.refusal.code, entry.refusal.field)
+            if isinstance(entry, RefusedEvent)
+            else entry.metadata["a"]
+            for entry in request.entries
+        ] == [
+            [1],
+            ("number_not_finite", "metadata.a[0]"),
+            [Decimal("1e400")],
+            ("number_too_long", "metadata.a[0]"),
+            [Decimal("2.50")],
+        ]
+        # What is refused can still be kept.
+        assert all(write_json(entry.source) for entry in request.entries)
 
     def test_is_refused_whole_where_it_is_too_long(self) -> None:
         refusal = native.wire.parse({}, "", write_json({"events": [{}] * 1001}))

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from config.preparation import check_database, migrate
 from events import projects
 from events.metadata import write_json
 
@@ -21,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        check_database()
+        migrate()  # it may be the first command in a new folder
         try:
             made = projects.create(
                 slug=options["slug"],

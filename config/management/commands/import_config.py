@@ -31,7 +31,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{options['file']} can't be read: {error.strerror}.") from error
         if isinstance(given, Refusal):
-            raise CommandError(f"{options['file']}: {given.message}")
+            raise CommandError(
+                f"{options['file']}: {given.message.replace('The body', 'The file')}"
+            )
         try:
             counts = read_set_up(project, given, by=None, now=timezone.now())
         except RuleError as error:
