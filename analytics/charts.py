@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 Figure: TypeAlias = dict[str, Any]
-AxisType: TypeAlias = Literal["linear", "log"]
+AxisType: TypeAlias = Literal["linear", "log", "count", "share"]
 
 # plotly.js 4 shows a button that uploads the chart's data to a server unless it is told not to.
 CONFIG: Mapping[str, object] = MappingProxyType(
@@ -30,7 +30,7 @@ _LINES = (
 )
 MOST_LINES = len(_LINES)
 
-_HEIGHT_PIXELS = 340
+HEIGHT_PIXELS = 340
 _MARGIN_PIXELS = {"t": 32, "r": 16, "b": 56, "l": 56}
 _BAR_PIXELS = 28
 _BAR_MARGIN_PIXELS = 110
@@ -38,6 +38,8 @@ _MOST_EDGE_GAPS = 5
 _AXIS_CHARACTERS = 28  # as many fit beside one another below the axis on a phone
 _CHARACTER_PIXELS = 8
 _MOST_DATES = 5
+_SHORT_LOG_RATIO = 1_000  # over more powers of ten Plotly chooses fewer ticks by itself
+_MOST_MARKERS = 60  # more would hide the line
 _STANDOFF_PIXELS = 12
 _LABEL_CHARACTERS = 20  # a phone shows as many beside a bar
 _TITLE_CHARACTERS = 40
@@ -96,13 +98,16 @@ def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit
 def lines_over_time(
     moments: Sequence[str], lines: Sequence[Line], *, title: str, time: str, axis: AxisType
 ) -> Figure:
-    """Return lines over dates (ISO 8601), broken where a value is missing."""
+    """Return lines over dates (ISO 8601), broken where a value is missing.
+
+    An axis of counts shows whole numbers from zero, one of shares those from 0 to 1 as per cent.
+    """
     if len(lines) > MOST_LINES:
         raise ValueError(f"{len(lines)} lines can't be told apart; at most {MOST_LINES} can.")
     traces = [
         {
             "type": "scatter",
-            "mode": "lines+markers",
+            "mode": "lines+markers" if len(moments) <= _MOST_MARKERS else "lines",
             "name": _clear(line.name),
             "x": list(moments),
             "y": list(line.values),
@@ -124,14 +129,20 @@ def lines_over_time(
         },
         yaxis={
             "title": {"text": _clear(title)},
-            "type": axis,
             "automargin": True,
-            # Without a format of its own a logarithmic axis says 2 where it means 20.
-            "tickformat": "~s" if axis == "log" else "",
+            **_AXES[axis],
+            **(_log_ticks(lines) if axis == "log" else {}),
         },
         hovermode="x unified",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     )
+
+
+def _log_ticks(lines: Sequence[Line]) -> Figure:
+    """Return ticks at 1, 2 and 5 of each power of ten; by themselves all digits crowd there."""
+    shown = [value for line in lines for value in line.values if value is not None and value > 0]
+    is_short = bool(shown) and max(shown) / min(shown) < _SHORT_LOG_RATIO
+    return {"dtick": "D2"} if is_short else {}
 
 
 def ranking(bars: Sequence[Bar], *, unit: str) -> Figure:
@@ -165,11 +176,18 @@ def ranking(bars: Sequence[Bar], *, unit: str) -> Figure:
 
 _NO_GRID = {"showgrid": False, "zeroline": False}
 _WHOLE_NUMBERS = {"tickformat": ",~r", "minallowed": 0, "automargin": True, "nticks": 6}
+_AXES: Mapping[AxisType, Figure] = {
+    "linear": {"type": "linear", "tickformat": "", "nticks": 6},
+    # Without a format of its own a logarithmic axis says 2 where it means 20.
+    "log": {"type": "log", "tickformat": "~s", "nticks": 6},
+    "count": {"type": "linear", "rangemode": "tozero", **_WHOLE_NUMBERS},
+    "share": {"type": "linear", "rangemode": "tozero", "minallowed": 0, "tickformat": ".0%"},
+}
 
 
 def _figure(data: list[Figure], **layout: object) -> Figure:
     shared: Figure = {
-        "height": _HEIGHT_PIXELS,
+        "height": HEIGHT_PIXELS,
         "margin": _MARGIN_PIXELS,
         "showlegend": len(data) > 1,
         "font": {"size": 13},

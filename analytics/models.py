@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from analytics.layout import FIRST_LAYOUT
 from events.models import EventType, Project
 
 
@@ -9,7 +10,8 @@ class Rollup(models.Model):
     """What arrived as one kind in one field during one local hour or day.
 
     `summary` is the sketch in bytes; `count` is how many values (events, where `field_id` is 0)
-    it holds. Written by `analytics.rollup` and `analytics.rebuild` alone.
+    it holds. `rough_since` stands at days of texts that lost some values while they grew fold by
+    fold: they are counted afresh when the day is over. Written by `analytics.rows` alone.
     """
 
     class Grain(models.TextChoices):
@@ -27,6 +29,17 @@ class Rollup(models.Model):
     local_date = models.DateField()
     count = models.BigIntegerField()
     summary = models.BinaryField()
+    rough_since = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # Few rows are rough at a time: looking for them costs nothing.
+            models.Index(
+                fields=["starts_at"],
+                name="rollup_rough",
+                condition=models.Q(rough_since__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of field {self.field_id}, {self.grain} of {self.starts_at}"
@@ -35,7 +48,8 @@ class Rollup(models.Model):
 class ShardState(models.Model):
     """How often the rollups of one shard were changed.
 
-    Who merged into rows that he read at another count must not write them.
+    Who merged into rows that he read at another count must not write them. `layout` is the version
+    of the summaries' bytes; where it is another release's, only some of them may have it.
     """
 
     pk = models.CompositePrimaryKey("project_id", "shard")
@@ -44,3 +58,5 @@ class ShardState(models.Model):
     )
     shard = models.PositiveSmallIntegerField()
     changes = models.BigIntegerField(default=0)
+    # A default of the database: workers of the first release don't know the column.
+    layout = models.PositiveSmallIntegerField(db_default=FIRST_LAYOUT)

@@ -1,7 +1,9 @@
 """Numbers as people read them."""
 
 import math
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 _DIGITS = 6
 # Beyond these a row of zeros says less than an exponent.
@@ -33,4 +35,24 @@ def share(part: int, whole: int) -> str:
     if 0 < (whole - part) * 1000 < whole:
         return "> 99.9 %"
     percent = 100 * part / whole
-    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.1f} %"
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:,.1f} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How a figure stands beside an earlier one, in words; `text` begins with an arrow."""
+
+    direction: Literal["up", "down", "same", "new"]
+    text: str
+
+
+def change(current: int, previous: int) -> Change:
+    """Return how much more or less there is than before."""
+    if current == previous:
+        return Change(direction="same", text="→ unchanged")
+    if not previous:
+        return Change(direction="new", text="▲ new")
+    size = share(abs(current - previous), abs(previous))
+    if current > previous:
+        return Change(direction="up", text=f"▲ {size} more")
+    return Change(direction="down", text=f"▼ {size} less")

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from django.urls import URLPattern, path, register_converter
 from django.views.generic import RedirectView
 
-from analytics.pages import EventTypePage, FieldPage, ProjectsPage
+from analytics.pages import EventTypePage, FieldPage, ProjectPage, ProjectsPage
 from events.limits import METADATA_KEY_CHARACTERS, NAME_CHARACTERS
 
 
@@ -36,7 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="analytics")),
     path("analytics", RedirectView.as_view(pattern_name="analytics")),
     path("analytics/", ProjectsPage.as_view(), name="analytics"),
-    path("analytics/<slug:slug>/", ProjectsPage.as_view(), name="project-page"),
+    path("analytics/<slug:slug>/", ProjectPage.as_view(), name="project-page"),
     path("analytics/<slug:slug>/<name:event>/", EventTypePage.as_view(), name="event-type-page"),
     path(
         "analytics/<slug:slug>/<name:event>/<name:field_name>/",

@@ -1,6 +1,6 @@
 """Local hours and days of a time zone, as UTC instants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +9,10 @@ from zoneinfo import ZoneInfo
 # zones; moments of one quarter share their periods, and the few are worked out one by one.
 _QUARTER_SECONDS = 900
 _CACHED_QUARTERS = 100_000  # nearly three years; about 20 MB
+
+_QUARTER = timedelta(seconds=_QUARTER_SECONDS)
+_HOUR = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
 
 # The longest stretch of a day that a clock put back over midnight (St John's, 00:01) repeats.
 _REPEATED_HOURS = 3
@@ -48,11 +52,12 @@ class Calendar:
         found = self._places.get(quarter)
         if found is not None:
             return found
-        place = Place(hour=self._hour_of(moment), day=self.day(self.date_of(moment)))
-        if self._is_plain(quarter):
-            if len(self._places) >= _CACHED_QUARTERS:
-                self._places.clear()
-            self._places[quarter] = place
+        hour = self._hour_of(moment)
+        place = Place(hour=hour, day=self.day(hour.local_date))
+        if len(self._places) >= _CACHED_QUARTERS:
+            self._places.clear()
+        for each in self._quarters_like(quarter, hour):
+            self._places[each] = place
         return place
 
     def date_of(self, moment: datetime) -> date:
@@ -77,6 +82,22 @@ class Calendar:
         margin = timedelta(hours=_REPEATED_HOURS)
         is_put_back = self._offset(end + margin) < self._offset(end)
         return start, end + margin if is_put_back else end
+
+    def hours(self, local_date: date) -> Iterator[Period]:
+        """Return the hours of a day in order: 23 or 25 of them where the clock is changed."""
+        start, end = self.span(local_date)
+        while start < end:
+            hour = self._hour_of(start)
+            if hour.local_date == local_date:
+                yield hour
+            start = self._hour_after(start)
+
+    def _hour_after(self, start: datetime) -> datetime:
+        following = self._hour_of(start + timedelta(hours=1)).starts_at
+        # Where the clock was changed meanwhile, an hour began there as well.
+        while (earlier := self._hour_of(following - _INSTANT).starts_at) > start:
+            following = earlier
+        return following
 
     def _hour_of(self, moment: datetime) -> Period:
         local = moment.astimezone(self.zone)
@@ -109,12 +130,19 @@ class Calendar:
                 first = middle
         return datetime.fromtimestamp(last, UTC)
 
-    def _is_plain(self, quarter: int) -> bool:
+    def _quarters_like(self, quarter: int, hour: Period) -> Sequence[int]:
+        """Return the quarters that lie in the hour as a whole: all of a full one, or the given."""
+        begins = hour.starts_at.astimezone(self.zone)
+        if begins.minute == begins.second == 0 and self._is_plain(hour.starts_at, _HOUR):
+            first = int(hour.starts_at.timestamp()) // _QUARTER_SECONDS
+            return range(first, first + _HOUR // _QUARTER)
         start = datetime.fromtimestamp(quarter * _QUARTER_SECONDS, UTC)
-        end = start + timedelta(seconds=_QUARTER_SECONDS, microseconds=-1)
+        return [quarter] if self._is_plain(start, _QUARTER) else []
+
+    def _is_plain(self, start: datetime, length: timedelta) -> bool:
         offset = self._offset(start)
-        is_whole = offset % timedelta(seconds=_QUARTER_SECONDS) == timedelta()
-        return is_whole and offset == self._offset(end)
+        is_whole = offset % _QUARTER == timedelta()
+        return is_whole and offset == self._offset(start + length - _INSTANT)
 
     def _offset(self, moment: datetime) -> timedelta:
         offset = moment.astimezone(self.zone).utcoffset()

@@ -1,13 +1,16 @@
 """Stored events as rollups read them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, QuerySet, TextField
+from django.db import connection
+from django.db.models import F, Field, Func, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from analytics.summaries import RawEvent
@@ -17,7 +20,7 @@ from events.models import SHARDS, Event, MetadataField, OpenBatch
 _JOINED_MILLISECONDS = 10_000
 _TIMESTAMP_SHIFT = 80  # a UUIDv7 begins with its moment in milliseconds
 
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = 1_000
 
 # The column holds what events.metadata wrote, so it needs none of the checks of `read_json`,
 # which takes four times as long.
@@ -39,32 +42,56 @@ def accepted_events() -> QuerySet[Event]:
 
 
 def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
-    """Return the rows of a query in no order, a few hundred at a time in memory."""
+    """Return the rows of a query in no order, a thousand at a time in memory."""
     rows = (
         events.order_by()
-        .annotate(metadata_text=Cast("metadata", TextField()))
+        .annotate(
+            occurred=_Moment("occurred_at"),
+            received=_Moment("received_at"),
+            metadata_text=Cast("metadata", TextField()),
+        )
         .values_list(
             "event_type_id",
             "customer_id",
-            "occurred_at",
-            "received_at",
+            "occurred",
+            "received",
             "points_awarded",
             "points_total",
             "metadata_text",
         )
     )
+    moment_of = _MOMENT_OF[connection.vendor]
+    decode = _metadata.decode
     for type_id, customer_id, occurred, received, awarded, total, text in rows.iterator(
         chunk_size=_ROWS_AT_ONCE
     ):
         yield RawEvent(
-            event_type_id=type_id,
-            customer_id=customer_id,
-            occurred_at=occurred,
-            received_at=received,
-            points_awarded=awarded,
-            points_total=total,
-            metadata=_metadata.decode(text),
+            type_id,
+            customer_id,
+            moment_of(occurred),
+            moment_of(received),
+            awarded,
+            total,
+            decode(text),
+            len(text),
         )
+
+
+class _Moment(Func):
+    """A moment as it is read fastest: Django's converters take as long as all else of a row."""
+
+    # A float: microseconds are exact in it for two centuries around 1970.
+    template = "date_part('epoch', %(expressions)s)"
+    output_field = Field()  # what the driver gives, unconverted
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="%(expressions)s || '+00:00'", **extra)
+
+
+_MOMENT_OF: Mapping[str, Callable[[Any], datetime]] = {
+    "postgresql": partial(datetime.fromtimestamp, tz=UTC),
+    "sqlite": datetime.fromisoformat,
+}
 
 
 def read_batches(

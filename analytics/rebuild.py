@@ -1,19 +1,28 @@
 """Rollups recomputed from the raw events: compared with what is stored, or put in its place."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import TypeAlias
 
-from django.db.models import Exists, Min, OuterRef
+from django.db.models import BinaryField, Exists, Min, OuterRef, QuerySet
+from django.db.models.functions import Substr
 
 from analytics import raw, rows
+from analytics.layout import FIRST_BYTE, UnreadableSummaryError
 from analytics.models import Rollup
 from analytics.periods import Calendar
-from analytics.shards import Shard, changes_of, count_change, exclusively
-from analytics.sketches import ArraySummary, Summary, TextSummary, UnreadableSummaryError
-from analytics.summaries import EVENT_FIELD_ID, RowKey, Summariser, count_of
+from analytics.shards import (
+    Shard,
+    changes_of,
+    count_change,
+    exclusively,
+    note_layout,
+    outdated_shards,
+)
+from analytics.sketches import ArraySummary, Summary, TextSummary
+from analytics.summaries import EVENT_FIELD_ID, FieldIds, RowKey, Summariser, count_of
 from events.models import EventType, OpenBatch, Project
 from events.snapshot import snapshot
 
@@ -37,6 +46,14 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """A shard whose rows another release wrote, and its days that this release can't read."""
+
+    shard: Shard
+    days: Sequence[Day]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """How many rows were looked at, and a sentence on each that was not as it should be."""
 
@@ -50,6 +67,7 @@ class _Stored:
 
     count: int
     summary: bytes
+    is_rough: bool
 
 
 def days_of(
@@ -79,7 +97,7 @@ def check(days: Iterable[Day]) -> Iterator[Verification]:
         with snapshot():
             for day in of_shard:
                 stored = _stored_rows(day)
-                yield _verification(day, stored, _recomputed(day))
+                yield _verification(day, stored, recomputed(day, raw.FieldIdsByType()))
 
 
 def rebuild(days: Iterable[Day]) -> Iterator[Verification]:
@@ -91,16 +109,51 @@ def rebuild(days: Iterable[Day]) -> Iterator[Verification]:
     for day in days:
         with exclusively(day.shard):
             stored = _stored_rows(day)
-            recomputed = _recomputed(day)
-            rows.delete(stored.keys() - recomputed.keys())
-            rows.write(rows.encode(recomputed))
+            counted = recomputed(day, raw.FieldIdsByType())
+            rows.delete(stored.keys() - counted.keys())
+            rows.write_counted(rows.encode(counted))
             count_change(day.shard, seen=changes_of(day.shard))
-        yield _verification(day, stored, recomputed)
+        yield _verification(day, stored, counted)
+
+
+def outdated() -> list[Outdated]:
+    """Return the shards of another release's layout, with the days that still have it."""
+    return [Outdated(shard=shard, days=_outdated_days(shard)) for shard in outdated_shards()]
+
+
+def renew(shards: Iterable[Outdated]) -> Iterator[Day]:
+    """Write the days of each shard anew, and yield them.
+
+    Who is interrupted goes on by another look at what is outdated: a shard counts as renewed after
+    the last of its days, and its days are told apart by their rows.
+    """
+    for each in shards:
+        for day, _ in zip(each.days, rebuild(each.days), strict=True):
+            yield day
+        note_layout(each.shard)
+
+
+def _outdated_days(shard: Shard) -> list[Day]:
+    # Reads every row of the shard; that is little beside what has to be done then.
+    project = Project.objects.get(pk=shard.project_id)
+    calendar = Calendar(project.zone)
+    rows_of_shard = Rollup.objects.annotate(
+        first_byte=Substr("summary", 1, 1, output_field=BinaryField())
+    ).exclude(first_byte=FIRST_BYTE)
+    return [
+        Day(event_type=event_type, calendar=calendar, local_date=local_date)
+        for event_type in project.event_types.order_by("id")
+        if event_type.shard == shard.number
+        for local_date in _dates(rows_of_shard.filter(event_type=event_type))
+    ]
 
 
 def _dates_of_rows(event_type: EventType) -> Iterator[date]:
-    dates = Rollup.objects.filter(event_type=event_type).order_by("local_date")
-    yield from dates.values_list("local_date", flat=True).distinct()
+    yield from _dates(Rollup.objects.filter(event_type=event_type))
+
+
+def _dates(found: QuerySet[Rollup]) -> Iterator[date]:
+    yield from found.order_by("local_date").values_list("local_date", flat=True).distinct()
 
 
 def _dates_of_events(event_type: EventType, calendar: Calendar) -> Iterator[date]:
@@ -122,16 +175,23 @@ def _stored_rows(day: Day) -> dict[RowKey, _Stored]:
         event_type=day.event_type,
         starts_at__range=(start - _ZONES_APART, end + _ZONES_APART),
         local_date=day.local_date,
-    ).values_list("field_id", "grain", "starts_at", "kind", "count", "summary")
+    ).values_list("field_id", "grain", "starts_at", "kind", "count", "summary", "rough_since")
     return {
         RowKey(day.event_type.pk, field_id, grain, starts_at, kind, day.local_date): _Stored(
-            count=count, summary=bytes(summary)
+            count=count,
+            summary=bytes(summary),
+            # The mark of an hour stands at its day.
+            is_rough=rough_since is not None or grain == Rollup.Grain.HOUR,
         )
-        for field_id, grain, starts_at, kind, count, summary in found
+        for field_id, grain, starts_at, kind, count, summary, rough_since in found
     }
 
 
-def _recomputed(day: Day) -> Rows:
+def recomputed(day: Day, field_ids: FieldIds) -> Rows:
+    """Return the rows of a day as its raw events give them, those left out that wait to be folded.
+
+    All texts are counted in full before they are capped, so what is kept of them is exact.
+    """
     start, end = day.calendar.span(day.local_date)
     unfolded = OpenBatch.objects.filter(batch_id=OuterRef("batch_id"), shard=day.shard.number)
     # One statement reads events and open batches, and so sees both at one moment.
@@ -142,7 +202,7 @@ def _recomputed(day: Day) -> Rows:
         occurred_at__gte=start,
         occurred_at__lt=end,
     )
-    summariser = Summariser(day.calendar, raw.FieldIdsByType())
+    summariser = Summariser(day.calendar, field_ids)
     summariser.add(raw.read(events))
     return {
         key: summary
@@ -185,7 +245,12 @@ def _problem(kind: str, stored: _Stored | None, recomputed: Summary | None) -> s
         held = rows.summary_of(kind, stored.summary)
     except UnreadableSummaryError as error:
         return f"can't be read: {error}"
-    return "" if _essence(held) == _essence(recomputed) else "holds other values than the events."
+    essence = _essence if stored.is_rough else _whole
+    return "" if essence(held) == essence(recomputed) else "holds other values than the events."
+
+
+def _whole(summary: Summary) -> object:
+    return summary.to_bytes()
 
 
 def _essence(summary: Summary) -> object:
@@ -195,6 +260,6 @@ def _essence(summary: Summary) -> object:
             texts = (_essence(summary.elements), _essence(summary.rows))
             return (summary.lengths.to_bytes(), *texts)
         case TextSummary(seen=seen) if seen is not None:
-            return (summary.total, seen.to_bytes())
+            return (summary.total, seen.to_bytes(), summary.dates, summary.versions)
         case _:
-            return summary.to_bytes()
+            return _whole(summary)

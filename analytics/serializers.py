@@ -2,40 +2,48 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rest_framework import serializers
 
+from analytics.overview import Headline, Overview, TypeLine
+from analytics.profiles import Evidence
+from analytics.readings import Days
 from analytics.sketches import (
-    RELATIVE_ERROR,
     ArraySummary,
     BooleanSummary,
     NumberSummary,
     Scale,
     TextSummary,
 )
-from analytics.statistics import FieldStatistics, Values
-from events.limits import EARLIEST_YEAR
+from analytics.statistics import (
+    FieldStatistics,
+    FieldSummary,
+    TypeStatistics,
+    Values,
+)
+from analytics.trend import Trend
+from events.limits import HISTOGRAM_BINS, LISTED_FIELDS, PERCENTILES, TOP_VALUES
+from events.models import EventType
 
-MOST_BINS = 100
-MOST_TOP = 1_000
-MOST_PERCENTILES = 20
-DEFAULT_DAYS = 30
-LATEST_YEAR = 9_000  # leaves a calendar room to count on
+LISTED_TOP = 3  # of each field in the list of a type's fields
 
 _PERCENTILE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How much of a summary is shown; `percentiles` are as they were written."""
+    """How much of a summary is shown; `percentiles` are as they were written.
+
+    Where it is masked, no value is: only counts, and how many distinct values there were.
+    """
 
     percentiles: Sequence[str] = ("50", "95", "99")
     top: int = 20
     bins: int = 10
     scale: Scale = "linear"
+    is_masked: bool = False
 
 
 class PercentilesField(serializers.CharField):
@@ -43,9 +51,9 @@ class PercentilesField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         parts = [part.strip() for part in super().to_internal_value(data).split(",")]
-        if len(parts) > MOST_PERCENTILES:
+        if len(parts) > PERCENTILES:
             raise serializers.ValidationError(
-                f"{len(parts)} percentiles were asked for; at most {MOST_PERCENTILES} are given."
+                f"{len(parts)} percentiles were asked for; at most {PERCENTILES} are given."
             )
         for part in parts:
             if not _PERCENTILE.fullmatch(part) or float(part) > 100:
@@ -57,52 +65,33 @@ class PercentilesField(serializers.CharField):
 
 
 class StatisticsParameters(serializers.Serializer[Any]):
-    """`from`, `to`, `percentiles`, `top`, `bins`, `scale`."""
+    """`percentiles`, `top`, `bins`: how much of a field's statistics is given."""
 
     percentiles = PercentilesField(required=False)
-    top = serializers.IntegerField(required=False, min_value=1, max_value=MOST_TOP)
-    bins = serializers.IntegerField(required=False, min_value=1, max_value=MOST_BINS)
-    scale = serializers.ChoiceField(required=False, choices=("linear", "log", "quantile"))
+    top = serializers.IntegerField(required=False, min_value=1, max_value=TOP_VALUES)
+    bins = serializers.IntegerField(required=False, min_value=1, max_value=HISTOGRAM_BINS)
     by = serializers.CharField(required=False)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is a word of Python, so these two can't be class attributes.
-        dates = {name: serializers.DateField(required=False) for name in ("from", "to")}
-        return super().get_fields() | dates
 
     def validate_by(self, _value: str) -> None:
         raise serializers.ValidationError(
             "Statistics can't be split by another field yet; leave this parameter out."
         )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name in ("from", "to"):
-            day = attrs.get(name)
-            if day is not None and not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-                raise serializers.ValidationError(
-                    {name: f"The year lies between {EARLIEST_YEAR} and {LATEST_YEAR}."}
-                )
-        if "from" in attrs and "to" in attrs and attrs["from"] > attrs["to"]:
-            raise serializers.ValidationError({"from": "The first day lies after the last one."})
-        return attrs
-
-    def days(self, today: date) -> tuple[date, date]:
-        """Return the first and the last day asked for; by default the last 30 days."""
-        given: dict[str, Any] = self.validated_data
-        before = timedelta(days=DEFAULT_DAYS - 1)
-        first = given.get("from")
-        last = given.get("to") or (today if first is None else max(today, first))
-        return first or max(last - before, date(EARLIEST_YEAR, 1, 1)), last
-
-    def shape(self) -> Shape:
+    def shape(self, scale: Scale, *, is_masked: bool) -> Shape:
         """Return how much is to be shown."""
-        given: dict[str, Any] = self.validated_data
-        names = ("percentiles", "top", "bins", "scale")
-        return Shape(**{name: given[name] for name in names if name in given})
+        return Shape(**self.validated_data, scale=scale, is_masked=is_masked)
+
+
+class FieldsParameters(serializers.Serializer[Any]):
+    """`limit` and `cursor`: which of a type's fields are given."""
+
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=LISTED_FIELDS)
+    # A name, as the last answer gave it.
+    cursor = serializers.CharField(required=False, trim_whitespace=False)
 
 
 def statistics_json(statistics: FieldStatistics, shape: Shape) -> dict[str, object]:
-    """Return the answer of the API, numbers exact where they are."""
+    """Return the statistics of one field, numbers exact where they are."""
     question, total = statistics.question, statistics.total
     return {
         "event": question.event_type.name,
@@ -113,11 +102,21 @@ def statistics_json(statistics: FieldStatistics, shape: Shape) -> dict[str, obje
         "complete_to": statistics.complete_to,
         "tail_rows": statistics.tail_rows,
         "rows": total.rows,
+        "late": total.events.late,
+        **_counts_json(total),
+        "masked": shape.is_masked,
+        **_kinds_json(total, shape),
+        "evidence": [evidence_json(found) for found in statistics.evidence],
+        "conflicts": [evidence_json(found) for found in statistics.conflicts],
+    }
+
+
+def _counts_json(total: Values) -> dict[str, object]:
+    return {
         "missing": total.missing,
         "null": total.null,
         "type": total.shown_type,
         "types": total.types,
-        **_kinds_json(total, shape),
     }
 
 
@@ -126,16 +125,14 @@ def _kinds_json(values: Values, shape: Shape) -> dict[str, object]:
     return {
         "number": None if number is None else number_json(number, shape),
         "text": None if text is None else text_json(text, shape),
-        "boolean": None if boolean is None else boolean_json(boolean),
+        "boolean": None if boolean is None else boolean_json(boolean, shape),
         "array": None if array is None else array_json(array, shape),
     }
 
 
 def number_json(number: NumberSummary, shape: Shape) -> dict[str, object]:
     """`outside` counts the numbers too long to enter the rest, which `types` counts too."""
-    return {
-        "count": number.count,
-        "outside": number.outside,
+    figures = {
         "sum": number.sum,
         "min": number.minimum,
         "max": number.maximum,
@@ -145,38 +142,202 @@ def number_json(number: NumberSummary, shape: Shape) -> dict[str, object]:
         "percentiles": {
             written: number.percentile(float(written)) for written in shape.percentiles
         },
-        "relative_error": RELATIVE_ERROR,
+        "relative_error": number.relative_error,
         "histogram": [
             {"from": bar.lower, "to": bar.upper, "count": bar.count}
             for bar in number.bins(shape.bins, shape.scale)
         ],
-        "approximate": True,
+        "approximate": not number.is_exact,
+    }
+    return {
+        "count": number.count,
+        "outside": number.outside,
+        # One number alone is its own sum and mean: so these are values too.
+        **(dict.fromkeys(figures) if shape.is_masked else figures),
     }
 
 
 def text_json(text: TextSummary, shape: Shape) -> dict[str, object]:
+    shown = 0 if shape.is_masked else shape.top
     return {
         "distinct": text.distinct,
         "distinct_error": text.distinct_error,
-        "top": [{"value": value, "count": count} for value, count in text.top(shape.top)],
+        "top": [{"value": value, "count": count} for value, count in text.top(shown)],
         "count_error": text.count_error,
-        "other": text.other_after(shape.top),
+        "other": text.other_after(shown),
     }
 
 
-def boolean_json(boolean: BooleanSummary) -> dict[str, object]:
-    return {"true": boolean.true, "false": boolean.false}
+def boolean_json(boolean: BooleanSummary, shape: Shape) -> dict[str, object]:
+    counts = {"true": boolean.true, "false": boolean.false}
+    return dict.fromkeys(counts) if shape.is_masked else dict(counts)
 
 
 def array_json(array: ArraySummary, shape: Shape) -> dict[str, object]:
     """An element's `rows` is null where it was too rare to be kept among the most frequent."""
     return {
-        "lengths": number_json(array.lengths, shape),
-        "elements": [
-            {"value": value, "count": count, "rows": array.rows.counts.get(value)}
-            for value, count in array.elements.top(shape.top)
+        # How many there were tells nothing of what they were.
+        "lengths": number_json(array.lengths, replace(shape, is_masked=False)),
+        "elements": elements_json(array, shape),
+    }
+
+
+def elements_json(array: ArraySummary, shape: Shape) -> list[dict[str, object]]:
+    return [
+        {"value": value, "count": count, "rows": array.rows.counts.get(value)}
+        for value, count in array.elements.top(0 if shape.is_masked else shape.top)
+    ]
+
+
+def evidence_json(found: Evidence) -> dict[str, object]:
+    return {
+        "kind": found.kind,
+        "count": found.count,
+        "share": found.share,
+        "samples": found.samples,
+        "first_day": found.first_day,
+        "last_day": found.last_day,
+    }
+
+
+def fields_json(
+    event_type: EventType, days: Days, found: TypeStatistics, following: str | None
+) -> dict[str, object]:
+    """Return a page of a type's fields, each in short; `following` is the cursor of the next."""
+    return {
+        "event": event_type.name,
+        **_days_json(days),
+        "complete_to": found.complete_to,
+        "tail_rows": found.tail_rows,
+        "rows": found.rows,
+        "late": sum(events.late for events in found.daily.values()),
+        "results": [field_json(summary) for summary in found.fields],
+        "next": following,
+    }
+
+
+def field_json(summary: FieldSummary) -> dict[str, object]:
+    """Return one field in short."""
+    field, total = summary.field, summary.total
+    shape = Shape(top=LISTED_TOP, is_masked=field.personal)
+    number, text, boolean, array = total.number, total.text, total.boolean, total.array
+    return {
+        "name": field.name,
+        "declared": field.type,
+        "dimension": field.dimension,
+        "personal": field.personal,
+        "masked": shape.is_masked,
+        "filled": total.filled,
+        **_counts_json(total),
+        "number": None if number is None else _short_number_json(number, shape),
+        "text": None if text is None else text_json(text, shape),
+        "boolean": None if boolean is None else boolean_json(boolean, shape),
+        "array": None if array is None else _short_array_json(array, shape),
+        "evidence": [evidence_json(found) for found in summary.evidence],
+        "conflicts": [evidence_json(found) for found in summary.conflicts],
+    }
+
+
+def _short_number_json(number: NumberSummary, shape: Shape) -> dict[str, object]:
+    figures = {
+        "min": number.minimum,
+        "median": number.percentile(50),
+        "mean": _rounded(number.mean),
+        "max": number.maximum,
+    }
+    return {"count": number.count, **(dict.fromkeys(figures) if shape.is_masked else figures)}
+
+
+def _short_array_json(array: ArraySummary, shape: Shape) -> dict[str, object]:
+    return {
+        "lengths": _short_number_json(array.lengths, replace(shape, is_masked=False)),
+        "elements": elements_json(array, shape),
+    }
+
+
+def event_types_json(found: Overview) -> dict[str, object]:
+    """Return every event type of a project with what came in the days."""
+    return {
+        **_days_json(found.days),
+        "complete_to": found.complete_to,
+        "tail_rows": found.tail_rows,
+        "results": [_event_type_json(line) for line in found.event_types],
+    }
+
+
+def _event_type_json(line: TypeLine) -> dict[str, object]:
+    return {
+        "name": line.event_type.name,
+        "active": line.event_type.active,
+        "created_automatically": line.event_type.created_automatically,
+        "fields": line.fields,
+        **headline_json(line.current),
+        "first_day": min(line.daily, default=None),
+        "last_day": max(line.daily, default=None),
+    }
+
+
+def headline_json(headline: Headline) -> dict[str, object]:
+    return {
+        "events": headline.events,
+        "customers": headline.customers,
+        "customers_error": headline.customers_error,
+        "points_awarded": headline.points_awarded,
+        "points_total": headline.points_total,
+        "late": headline.late,
+    }
+
+
+def overview_json(found: Overview) -> dict[str, object]:
+    """Return a project's days beside those before."""
+    return {
+        **_days_json(found.days),
+        "complete_to": found.complete_to,
+        "tail_rows": found.tail_rows,
+        "current": headline_json(found.current),
+        "previous": {
+            "from": found.previous_days.first,
+            "to": found.previous_days.last,
+            **headline_json(found.previous),
+        },
+        "daily": [
+            {"date": day, **headline_json(headline)} for day, headline in found.daily.items()
+        ],
+        "event_types": [
+            {
+                "name": line.event_type.name,
+                "current": headline_json(line.current),
+                "previous": headline_json(line.previous),
+            }
+            for line in found.event_types
         ],
     }
+
+
+def trend_json(event_type: EventType, days: Days, found: Trend) -> dict[str, object]:
+    """Return the periods of a trend, in order."""
+    return {
+        "event": event_type.name,
+        **_days_json(days),
+        "interval": found.interval,
+        "complete_to": found.complete_to,
+        "tail_rows": found.tail_rows,
+        "points": [
+            {
+                "at": point.at,
+                "events": point.events,
+                "customers": point.customers,
+                "customers_error": point.customers_error,
+                "points_awarded": point.points_awarded,
+                "late": point.late,
+            }
+            for point in found.points
+        ],
+    }
+
+
+def _days_json(days: Days) -> dict[str, object]:
+    return {"from": days.first, "to": days.last, "time_zone": days.project.time_zone}
 
 
 def _rounded(number: Any) -> float | None:

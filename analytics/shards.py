@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from analytics.layout import VERSION
 from analytics.models import ShardState
 from events.models import SHARDS
 from events.sql import execute
@@ -64,13 +65,28 @@ def count_change(shard: Shard, *, seen: int) -> None:
     Raises OvertakenError where the shard no longer stands at `seen`.
     """
     changed = execute(
-        "INSERT INTO analytics_shardstate (project_id, shard, changes) VALUES (%s, %s, 1) "
+        "INSERT INTO analytics_shardstate (project_id, shard, changes, layout) "
+        "VALUES (%s, %s, 1, %s) "
         "ON CONFLICT (project_id, shard) DO UPDATE SET changes = analytics_shardstate.changes + 1 "
         "WHERE analytics_shardstate.changes = %s RETURNING changes",
-        [shard.project_id, shard.number, seen],
+        [shard.project_id, shard.number, VERSION, seen],
     )
     if not changed:
         raise OvertakenError(f"The rollups of {shard} were changed meanwhile.")
+
+
+def outdated_shards() -> list[Shard]:
+    """Return the shards with rollups of another release's layout, in the order of their key."""
+    states = ShardState.objects.exclude(layout=VERSION).order_by("project_id", "shard")
+    found = states.values_list("project_id", "shard")
+    return [Shard(project_id=project_id, number=number) for project_id, number in found]
+
+
+def note_layout(shard: Shard) -> None:
+    """Note that all rollups of the shard have this release's layout."""
+    ShardState.objects.filter(project_id=shard.project_id, shard=shard.number).update(
+        layout=VERSION
+    )
 
 
 def _lock_key(shard: Shard) -> list[int]:

@@ -1,53 +1,46 @@
 """The summaries of raw events by field, kind and period, free of any database."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from itertools import chain, repeat
-from typing import Any, Literal, NamedTuple, TypeAlias
+from itertools import chain
+from typing import Literal, NamedTuple, TypeAlias
 
-from analytics.periods import Calendar, Period, Place
-from analytics.sketches import (
-    SUMMARIES,
-    EventFact,
-    EventSummary,
-    NumberSummary,
-    Summary,
-    TextSummary,
-    value_key,
-)
-from events.limits import NUMBER_CHARACTERS
-from events.metadata import number_in
+from analytics.cells import EVENT_FIELD_ID, Cell
+from analytics.periods import Calendar, Period
+from analytics.sketches import ArraySummary, EventSummary, NumberSummary, Summary, TextSummary
 from events.types import Json
 
-Grain: TypeAlias = Literal["hour", "day"]
+__all__ = [
+    "EVENT_FIELD_ID",
+    "LATE_HOURS",
+    "RECENT_HOURS",
+    "FieldIds",
+    "Grain",
+    "RawEvent",
+    "RowKey",
+    "Summariser",
+    "count_of",
+    "is_capped",
+]
 
-# The id under which an event type's events themselves are summarised.
-EVENT_FIELD_ID = 0
+Grain: TypeAlias = Literal["hour", "day"]
 
 # Fields have hours where events arrive as they happen. History that is imported would make a row
 # for every field and hour of years, which nobody reads.
 RECENT_HOURS = 48
 
-# Values held back until they are summarised together: this bounds the memory of a long day.
-_HELD_VALUES = 20_000
+_RECENT = timedelta(hours=RECENT_HOURS)
 
-_KINDS: Mapping[type[Any], str] = {
-    type(None): "null",
-    bool: "boolean",
-    int: "number",
-    Decimal: "number",
-    str: "text",
-    list: "array",
-    dict: "object",
-}
+# Later than this, people have looked at the day's figures: pages say how many came since.
+LATE_HOURS = 24
+_LATE = timedelta(hours=LATE_HOURS)
+
+# JSON whose values are counted together, of some ten thousand events: this bounds the memory.
+_HELD_CHARACTERS = 4_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawEvent:
-    """What a rollup needs of one accepted event."""
+class RawEvent(NamedTuple):
+    """What a rollup needs of one accepted event; a tuple, for it is made for each of them."""
 
     event_type_id: int
     customer_id: int
@@ -56,6 +49,7 @@ class RawEvent:
     points_awarded: int
     points_total: int
     metadata: dict[str, Json]
+    characters: int  # of the metadata as JSON
 
 
 class RowKey(NamedTuple):
@@ -79,118 +73,99 @@ class Summariser:
 
     def __init__(self, calendar: Calendar, field_ids: FieldIds) -> None:
         self._calendar = calendar
-        self._field_ids = field_ids
-        self._cells: dict[tuple[int, Grain, datetime], _Cell] = {}
+        self._fields = _FieldsByType(field_ids)
+        self._hours: _Cells = {}
+        self._days: _Cells = {}
+        self._held_characters = 0
 
     def add(self, events: Iterable[RawEvent]) -> None:
         for event in events:
-            place = self._calendar.place_of(event.occurred_at)
-            counted, valued = self._cells_of(event, place)
-            others = self._add_values(event, valued)
-            fact = EventFact(
-                customer=str(event.customer_id),
-                points_awarded=event.points_awarded,
-                points_total=event.points_total,
-                other_fields=others,
-            )
-            for cell in counted:
-                cell.add(EVENT_FIELD_ID, "event", fact)
+            type_id, occurred_at = event.event_type_id, event.occurred_at
+            place = self._calendar.place_of(occurred_at)
+            hour = _cell(self._hours, type_id, place.hour)
+            delay = event.received_at - occurred_at
+            # What comes too late for the field's hours goes to its day at once.
+            valued = hour if delay <= _RECENT else _cell(self._days, type_id, place.day)
+            fields = self._fields[type_id]
+            valued.add(fields.asked_for(event.metadata))
+            self._held_characters += event.characters
+            if self._held_characters >= _HELD_CHARACTERS:
+                self._count_held()
+            tally = hour.events
+            tally.count += 1
+            tally.customers.add(event.customer_id)
+            tally.points_awarded += event.points_awarded
+            tally.points_total += event.points_total
+            tally.other_fields += fields.unknown_in(event.metadata)
+            tally.late += delay > _LATE
+
+    def _count_held(self) -> None:
+        for cell in chain(self._hours.values(), self._days.values()):
+            cell.count_held()
+        self._held_characters = 0
 
     def rows(self) -> dict[RowKey, Summary]:
         """Return the summary of every row that got a value."""
         return {
             RowKey(type_id, field_id, grain, starts_at, kind, cell.local_date): summary
-            for (type_id, grain, starts_at), cell in self._cells.items()
-            for (field_id, kind), summary in cell.summaries().items()
+            for grain, cells in self._by_grain()
+            for (type_id, starts_at), cell in cells.items()
+            for (field_id, kind), summary in cell.summaries(self._fields[type_id].ids).items()
         }
 
-    def _cells_of(
-        self, event: RawEvent, place: Place
-    ) -> "tuple[tuple[_Cell, ...], tuple[_Cell, ...]]":
-        """Return the cells that count the event, and those that take its values."""
-        day = self._cell(event.event_type_id, "day", place.day)
-        hour = self._cell(event.event_type_id, "hour", place.hour)
-        is_recent = event.received_at - event.occurred_at <= timedelta(hours=RECENT_HOURS)
-        return (day, hour), (day, hour) if is_recent else (day,)
-
-    def _cell(self, event_type_id: int, grain: Grain, period: Period) -> "_Cell":
-        key = (event_type_id, grain, period.starts_at)
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = _Cell(period.local_date)
-        return cell
-
-    def _add_values(self, event: RawEvent, cells: "tuple[_Cell, ...]") -> int:
-        """Take the values in; return how many fields are beyond those the catalogue knows."""
-        ids = self._field_ids[event.event_type_id]
-        others = 0
-        for name, value in event.metadata.items():
-            if name not in ids:
-                others += 1
-                continue
-            field_id = ids[name]
-            if field_id is None:
-                continue
-            for cell in cells:
-                cell.add(field_id, _KINDS[type(value)], value)
-        return others
+    def _by_grain(self) -> "list[tuple[Grain, _Cells]]":
+        """Return hours and days; a day holds what came too late for its hours, and its hours."""
+        days: _Cells = {}
+        for (type_id, _), cell in chain(self._days.items(), self._hours.items()):
+            _cell(days, type_id, self._calendar.day(cell.local_date)).absorb(cell)
+        return [("hour", self._hours), ("day", days)]
 
 
-class _Cell:
-    """The values of one event type in one period, by field and kind."""
+class _Fields:
+    """The fields of one event type: those that are known, and the ids of those asked for."""
 
-    __slots__ = ("_done", "_held", "_texts", "local_date")
+    __slots__ = ("_known", "ids")
 
-    def __init__(self, local_date: date) -> None:
-        self.local_date = local_date
-        self._texts: dict[int, Counter[str]] = {}
-        self._held: dict[tuple[int, str], list[Any]] = {}
-        self._done: dict[tuple[int, str], Summary] = {}
+    def __init__(self, field_ids: Mapping[str, int | None]) -> None:
+        self._known = frozenset(field_ids)
+        self.ids = {name: number for name, number in field_ids.items() if number is not None}
 
-    def add(self, field_id: int, kind: str, value: Json | EventFact) -> None:
-        if kind == "text":
-            texts = self._texts.get(field_id)
-            if texts is None:
-                texts = self._texts[field_id] = Counter()
-            texts[_held_text(value)] += 1  # type: ignore[arg-type]  # a text, as its kind says
-            return
-        key = (field_id, kind)
-        held = self._held.get(key)
-        if held is None:
-            held = self._held[key] = []
-        held.append(value)
-        if len(held) >= _HELD_VALUES:
-            self._summarise(key)
+    def asked_for(self, metadata: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return the fields of an event that are asked for."""
+        if metadata.keys() <= self.ids.keys():
+            return metadata
+        return {name: value for name, value in metadata.items() if name in self.ids}
 
-    def summaries(self) -> dict[tuple[int, str], Summary]:
-        for key in list(self._held):
-            self._summarise(key)
-        return self._done | self._of_texts()
-
-    def _summarise(self, key: tuple[int, str]) -> None:
-        _, kind = key
-        made: Summary = SUMMARIES[kind].of(self._held.pop(key))  # type: ignore[attr-defined]
-        done = self._done.get(key)
-        self._done[key] = made if done is None else done.merge(made)
-
-    def _of_texts(self) -> dict[tuple[int, str], Summary]:
-        made: dict[tuple[int, str], Summary] = {}
-        for field_id, texts in self._texts.items():
-            made[field_id, "text"] = TextSummary.of_counts(texts)
-            numbers = [
-                repeat(number, count)
-                for text, count in texts.items()
-                if (number := number_in(text)) is not None
-            ]
-            if numbers:
-                # Beside the text, so that a field may be declared a number at any time.
-                made[field_id, "numeric_text"] = NumberSummary.of(chain.from_iterable(numbers))
-        return made
+    def unknown_in(self, metadata: Mapping[str, Json]) -> int:
+        """Return how many fields of an event are beyond those that the catalogue knows."""
+        return 0 if metadata.keys() <= self._known else len(metadata.keys() - self._known)
 
 
-def _held_text(text: str) -> str:
-    # As it is counted, and whole where it could be a number.
-    return text if len(text) <= NUMBER_CHARACTERS else value_key(text)
+class _FieldsByType(dict[int, _Fields]):
+    """The fields of event types; each type is looked up when it is met."""
+
+    def __init__(self, field_ids: FieldIds) -> None:
+        self._field_ids = field_ids
+
+    def __missing__(self, event_type_id: int) -> _Fields:
+        self[event_type_id] = _Fields(self._field_ids[event_type_id])
+        return self[event_type_id]
+
+
+_Cells: TypeAlias = dict[tuple[int, datetime], Cell]
+
+
+def _cell(cells: _Cells, event_type_id: int, period: Period) -> Cell:
+    key = (event_type_id, period.starts_at)
+    cell = cells.get(key)
+    if cell is None:
+        cell = cells[key] = Cell(period.local_date)
+    return cell
+
+
+def is_capped(summary: Summary) -> bool:
+    """Say whether texts of a summary are beyond their cap: merged, it is no longer exact."""
+    return isinstance(summary, TextSummary | ArraySummary) and summary.is_capped
 
 
 def count_of(summary: Summary) -> int:

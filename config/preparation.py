@@ -12,12 +12,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 
+from analytics.shards import outdated_shards
 from config.reach import UnreachableError, reach_broker, reach_database
 from config.supervisor import Options
 
-MIGRATION_LOCK = 7_272_001  # any number: the advisory lock of hosts that start at once
+# Any numbers: the advisory locks of hosts that start at once.
+MIGRATION_LOCK = 7_272_001
+RENEWAL_LOCK = 7_272_002
 FINGERPRINT_FILE = ".fingerprint"
-UNUSED_STATIC_FILES = ["rest_framework"]  # its pages are off, and compressing them takes 6 s
+# Pages that are off; compressing their files takes seconds.
+UNUSED_STATIC_FILES = ["rest_framework", "redoc", "swagger-ui-standalone-preset.js*"]
 
 
 def prepare(options: Options) -> None:
@@ -26,14 +30,27 @@ def prepare(options: Options) -> None:
     _check_port(options)
     _check_services()
     migrate()
+    renew_rollups()
     _collect_static_files()
     release_connections()
 
 
 def migrate() -> None:
     """Bring the tables up to date, one process at a time."""
-    with _alone():
+    with _alone(MIGRATION_LOCK):
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def renew_rollups() -> None:
+    """Make statistics that another release wrote readable; an interrupted start goes on."""
+    if not outdated_shards():
+        return
+    # Hardly ever needed: numpy would stay in the memory of the parent process.
+    from config.renewal import renew  # noqa: PLC0415
+
+    # Who had to wait for another host finds nothing left to do.
+    with _alone(RENEWAL_LOCK):
+        renew()
 
 
 def _check_port(options: Options) -> None:
@@ -67,18 +84,18 @@ def _check_services() -> None:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Let one host at a time migrate; SQLite has one host and its own lock."""
+def _alone(lock: int) -> Iterator[None]:
+    """Let one host at a time do this; SQLite has one host and its own lock."""
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [lock])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
 
 def _collect_static_files() -> None:

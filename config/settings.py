@@ -5,7 +5,9 @@ from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from environs import Env
+from whitenoise.compress import Compressor
 
 from config.secrets import secrets_in
 
@@ -49,8 +51,11 @@ INSTALLED_APPS = [
     "events",
     "rest_framework",
     "django_filters",
+    "django_htmx",
+    "drf_spectacular_sidecar",
     "csp",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -69,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -150,6 +156,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # each file is compressed once, not under two names
+# Source maps are for who opens a browser's tools; compressing them takes seconds.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
 
 # Bodies are limited per endpoint (see events.limits); this is the outermost one.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000
@@ -170,6 +178,37 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Trackward",
+    "SITE_HEADER": "Trackward",
+    "SITE_URL": None,
+    "SITE_ICON": lambda _request: static("events/icon.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("events/icon.svg"),
+        }
+    ],
+    "STYLES": [lambda _request: static("events/admin.css")],
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {  # of the icon
+        "primary": {
+            "50": "#effafc",
+            "100": "#d6f1f6",
+            "200": "#b2e3ec",
+            "300": "#7dccdc",
+            "400": "#57c3da",
+            "500": "#3aa9c1",
+            "600": "#0f5c6e",
+            "700": "#0d5060",
+            "800": "#0a4452",
+            "900": "#083945",
+            "950": "#06262d",
+        }
+    },
 }
 
 REST_FRAMEWORK = {

@@ -18,11 +18,16 @@ from django import db
 from kombu.exceptions import OperationalError
 
 from analytics.rollup import has_work
-from analytics.tasks import roll_up
+from analytics.tasks import close_days, days_are_due, roll_up
 from config.celery import app
 from config.lifeline import end_with
 from events import heartbeat
-from events.tasks import make_partitions, partitions_are_due
+from events.tasks import (
+    forget_receipts,
+    make_partitions,
+    partitions_are_due,
+    receipts_are_due,
+)
 
 SWEEP_SECONDS = 0.5
 BEAT_SECONDS = 5.0
@@ -45,7 +50,9 @@ class Sweep:
 
 SWEEPS = (
     Sweep(task=roll_up, is_due=has_work),
+    Sweep(task=close_days, is_due=days_are_due),
     Sweep(task=make_partitions, is_due=partitions_are_due),
+    Sweep(task=forget_receipts, is_due=receipts_are_due),
 )
 
 

@@ -7,13 +7,18 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from config.health import health
-from events.views import EventListView, IngestView
+from config.openapi import views as openapi
+from config.set_up_pages import export, import_page
+from config.start_page import start_page
+from events.views import EventListView, IngestView, ReceiptView
 from events.wires import lynes, native
 from rewards.pipeline import process
 from rewards.views import CustomerView
 
 _events = IngestView.as_view(wire=native.wire, process=process, on_get=EventListView.as_view())
 _take_lynes_event = IngestView.as_view(wire=lynes.wire, process=process)
+_set_up = admin.site.admin_view(import_page)
+_export = admin.site.admin_view(export)
 # The pages are for staff alone, so nobody else gets a session.
 _login = LoginView.as_view(authentication_form=AdminAuthenticationForm)
 
@@ -29,14 +34,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rf"^(?:{_any_case('lynes')}/)?(?:[vV][0-3]/)?{_any_case('event')}/?$", _take_lynes_event
     ),
     re_path(r"^api/v1/events/?$", _events),
+    re_path(r"^api/v1/receipts/(?P<receipt_id>[^/]+)/?$", ReceiptView.as_view()),
     # An external id may hold anything, a slash and a new line too.
     re_path(r"^api/v1/customers/(?P<external_id>[\s\S]+)\Z", CustomerView.as_view()),
     path("", include("analytics.urls")),
     path("", include("analytics.page_urls")),
+    path("api/schema/", openapi.schema, name="api-schema"),
+    path("api/docs/", openapi.page, name="api-docs"),
     path("health", health),
     path("login/", _login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    # Before the admin's own, whose pages of a row take any path.
+    path("admin/", admin.site.admin_view(start_page)),
+    path("admin/events/project/<int:project_id>/set-up/", _set_up, name="set-up"),
+    path("admin/events/project/<int:project_id>/set-up.json", _export, name="set-up-export"),
     path("admin/", admin.site.urls),
 ]
 

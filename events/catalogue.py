@@ -22,6 +22,7 @@ class CataloguedType:
     active: bool
     server_only: bool
     fields: Mapping[str, FieldType]
+    has_numbers: bool  # a field declared as one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ def _read(
             active=event_type.active,
             server_only=event_type.server_only,
             fields=fields.get(event_type.pk, {}),
+            has_numbers="number" in fields.get(event_type.pk, {}).values(),
         )
     return Catalogue(
         project_id=project_id,

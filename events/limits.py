@@ -24,8 +24,14 @@ QUARANTINE_PAYLOAD_BYTES = 64_000
 QUARANTINE_ROWS_PER_DAY = 10_000
 POINTS_PER_AWARD = 10**9
 REWARD_WINDOW_DAYS = 36_500  # a century: as good as none
+RECEIPT_DAYS = 7  # a client that lost an answer asks for it within hours
 EXACT_DIGITS = 30  # |n| < 10^30 with at most 30 digits enters the statistics
 PAGE_ROWS = 1_000
+HISTOGRAM_BINS = 100
+TOP_VALUES = 1_000
+PERCENTILES = 20
+TREND_POINTS = 10_000  # the days of 27 years or the hours of 13 months; a chart shows hundreds
+LISTED_FIELDS = 100  # each with a summary per day to be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +202,13 @@ LIMITS = (
         meaning="the longest reward window that a project may have",
     ),
     Limit(
+        name="RECEIPT_DAYS",
+        value=RECEIPT_DAYS,
+        unit="days",
+        code="",
+        meaning="how long the answer to a request can be read again by its receipt",
+    ),
+    Limit(
         name="EXACT_DIGITS",
         value=EXACT_DIGITS,
         unit="digits",
@@ -207,7 +220,42 @@ LIMITS = (
         name="PAGE_ROWS",
         value=PAGE_ROWS,
         unit="rows",
-        code="",
+        code="invalid_field",
         meaning="rows of one page of a list",
+    ),
+    Limit(
+        name="HISTOGRAM_BINS",
+        value=HISTOGRAM_BINS,
+        unit="bars",
+        code="invalid_field",
+        meaning="bars of a histogram (bins)",
+    ),
+    Limit(
+        name="TOP_VALUES",
+        value=TOP_VALUES,
+        unit="values",
+        code="invalid_field",
+        meaning="most frequent values of a field (top)",
+    ),
+    Limit(
+        name="PERCENTILES",
+        value=PERCENTILES,
+        unit="percentiles",
+        code="invalid_field",
+        meaning="percentiles asked for at once",
+    ),
+    Limit(
+        name="TREND_POINTS",
+        value=TREND_POINTS,
+        unit="points",
+        code="invalid_field",
+        meaning="periods of one trend",
+    ),
+    Limit(
+        name="LISTED_FIELDS",
+        value=LISTED_FIELDS,
+        unit="fields",
+        code="invalid_field",
+        meaning="fields in one page of an event type's fields",
     ),
 )

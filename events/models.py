@@ -342,6 +342,20 @@ class EventKey(models.Model):
     answer = ExactJSONField()
 
 
+class Receipt(models.Model):
+    """The answer that a request was given, kept for `limits.RECEIPT_DAYS`."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    project = models.ForeignKey(
+        Project, models.PROTECT, db_constraint=False, db_index=False, related_name="receipts"
+    )
+    created_at = models.DateTimeField()
+    answer = ExactJSONField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Quarantine(models.Model):
     """A request or event that was refused, kept with its reason."""
 

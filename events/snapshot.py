@@ -10,9 +10,10 @@ from django.db import connection, transaction
 def snapshot() -> Iterator[None]:
     """Read everything inside as of one moment, without waiting for writers or stopping them.
 
-    Inside a transaction that runs already it adds nothing: that one's isolation holds.
+    Inside a transaction or a snapshot that runs already it adds nothing: that one's isolation
+    holds.
     """
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or _is_in_snapshot():
         yield
     elif connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
@@ -26,3 +27,9 @@ def snapshot() -> Iterator[None]:
                 yield
             finally:
                 cursor.execute("ROLLBACK")
+
+
+def _is_in_snapshot() -> bool:
+    # On SQLite Django knows nothing of a transaction that was begun by hand.
+    raw = connection.connection
+    return connection.vendor == "sqlite" and raw is not None and bool(raw.in_transaction)

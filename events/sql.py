@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -127,13 +128,26 @@ def _unnest(types: tuple[str, ...]) -> str:
     return f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
 
 
-def _array(kind: str, column: Iterable[Any]) -> str:
+def _array(kind: str, column: Sequence[Any]) -> str:
     """Return an array as PostgreSQL reads it.
 
     psycopg asks each value of a list for its type, which costs more than the statement.
     """
     written = _WRITTEN.get(kind, str)
-    return f"{{{','.join(['NULL' if each is None else written(each) for each in column])}}}"
+    if None in column:
+        return f"{{{','.join(['NULL' if each is None else written(each) for each in column])}}}"
+    if written is _quoted and (array := _text_array(column)):
+        return array
+    return f"{{{','.join(map(written, column))}}}"
+
+
+def _text_array(column: Sequence[str]) -> str:
+    """Return the array, its texts escaped all at once; "" where one of them holds U+0000."""
+    joined = "\x00".join(column)
+    if joined.count("\x00") != len(column) - 1:
+        return ""
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"').replace("\x00", '","')
+    return f'{{"{escaped}"}}'
 
 
 def _quoted(text: str) -> str:
@@ -151,6 +165,7 @@ _WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "bytea": _hexadecimal,
     "timestamptz": datetime.isoformat,
     "date": date.isoformat,
+    "uuid": attrgetter("hex"),
 }
 
 

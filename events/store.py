@@ -1,8 +1,8 @@
-"""The only writer of events, their keys and batches, and of what was refused."""
+"""The only writer of events, their keys, batches and receipts, and of what was refused."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +11,8 @@ from events import limits
 from events.ids import new_id
 from events.metadata import write_json
 from events.models import shard_of
-from events.sql import execute, given, last_id, send, text_of
+from events.partitions import first_id
+from events.sql import Row, execute, given, last_id, send, text_of
 from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
 
 _EVENT_COLUMNS = {
@@ -65,12 +66,32 @@ class UsedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedEntry:
-    """One refused request or event. `source` is the JSON as sent, or the body's bytes."""
+    """One refused request or event. `source` is the JSON as sent, or the body's bytes; `line` is
+    that of the file which it came from."""
 
     reception: Reception
     wire: str
     refusal: Refusal
     source: Json | bytes
+    line: int | None = None
+
+    @property
+    def project_id(self) -> int:
+        return self.reception.access.project_id
+
+    @property
+    def client(self) -> str:
+        client = self.reception.client
+        return client if self.line is None else f"{client} line {self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReceipt:
+    """The answer to one request; `answer` is its JSON."""
+
+    id: UUID
+    project_id: int
+    answer: bytes
 
 
 def used_keys(keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], UsedKey]:
@@ -202,12 +223,45 @@ def _number_customers(events: Sequence[NewEvent]) -> None:
     )
 
 
+def keep_receipts(receipts: Sequence[NewReceipt], now: datetime) -> None:
+    """Keep the answers, in the transaction of what they say."""
+    if not receipts:
+        return
+    rows = [(each.id, each.project_id, now, each.answer.decode()) for each in receipts]
+    query, parameters = given(rows, "uuid", "bigint", "timestamptz", "json")
+    send(
+        f"WITH given(id, project_id, created_at, answer) AS ({query}) "
+        "INSERT INTO events_receipt (id, project_id, created_at, answer) SELECT * FROM given",
+        parameters,
+    )
+
+
+def has_receipts_before(day: date) -> bool:
+    """Tell whether `forget_receipts` would delete one."""
+    return bool(execute("SELECT 1 FROM events_receipt WHERE id < %s LIMIT 1", [first_id(day)]))
+
+
+@transaction.atomic
+def forget_receipts(day: date, *, most: int) -> int:
+    """Delete receipts given before a day (UTC), the oldest first; return how many."""
+    return len(
+        execute(
+            "DELETE FROM events_receipt WHERE id IN (SELECT id FROM events_receipt "
+            "WHERE id < %s ORDER BY id LIMIT %s) RETURNING id",
+            [first_id(day), most],
+        )
+    )
+
+
 @transaction.atomic
 def quarantine(entries: Sequence[RefusedEntry]) -> None:
     """Keep what was refused; beyond a day's limit only its number."""
     by_project: dict[int, list[RefusedEntry]] = {}
+    kept = _kept_lines([entry for entry in entries if entry.line is not None])
     for entry in entries:
-        by_project.setdefault(entry.reception.access.project_id, []).append(entry)
+        if kept and _identity(entry) in kept:
+            continue
+        by_project.setdefault(entry.project_id, []).append(entry)
     for project_id, refused in sorted(by_project.items()):
         today = refused[0].reception.received_at.astimezone(UTC).date()
         [(count,)] = execute(
@@ -224,6 +278,24 @@ def quarantine(entries: Sequence[RefusedEntry]) -> None:
                 [beyond, beyond, project_id, today],
             )
         _insert_quarantine(refused[: len(refused) - beyond])
+
+
+def _kept_lines(entries: Sequence[RefusedEntry]) -> set[Row]:
+    """Return those of the lines that were refused and kept before, when the file was first read."""
+    if not entries:
+        return set()
+    return set(
+        execute(
+            "SELECT project_id, client, code, payload FROM events_quarantine "
+            f"WHERE project_id = %s AND client IN ({', '.join(['%s'] * len(entries))})",
+            [entries[0].project_id, *(_storable(entry.client) for entry in entries)],
+        )
+    )
+
+
+def _identity(entry: RefusedEntry) -> Row:
+    kept, _ = _payload(entry)
+    return (entry.project_id, _storable(entry.client), str(entry.refusal.code), kept)
 
 
 def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
@@ -253,21 +325,27 @@ def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
 
 def _quarantine_row(entry: RefusedEntry) -> tuple[object, ...]:
     reception, refusal = entry.reception, entry.refusal
-    payload = entry.source if isinstance(entry.source, bytes) else _written(entry.source)
-    kept = payload[: limits.QUARANTINE_PAYLOAD_BYTES]
+    payload, is_cut = _payload(entry)
     return (
         new_id(reception.received_at),
-        reception.access.project_id,
+        entry.project_id,
         reception.access.key_id,
         entry.wire,
-        _storable(reception.client),
+        _storable(entry.client),
         str(refusal.code),
         _storable(refusal.message),
         _storable(refusal.field)[:400],
-        _storable(kept.decode("utf-8", "replace")),
-        len(kept) < len(payload),
+        payload,
+        is_cut,
         reception.received_at,
     )
+
+
+def _payload(entry: RefusedEntry) -> tuple[str, bool]:
+    """Return what is kept of the source, and whether that is not all."""
+    source = entry.source if isinstance(entry.source, bytes) else _written(entry.source)
+    kept = source[: limits.QUARANTINE_PAYLOAD_BYTES]
+    return _storable(kept.decode("utf-8", "replace")), len(kept) < len(source)
 
 
 def _written(source: Json) -> bytes:

@@ -124,18 +124,27 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedEvent:
-    """One entry of a list that could not be read, beside its neighbours that could."""
+    """One entry of a list that could not be read, beside its neighbours that could.
+
+    `source` is its JSON value, or its bytes where they are no JSON.
+    """
 
     refusal: Refusal
-    source: Json = None
+    source: Json | bytes = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one HTTP request holds; `is_list` tells how a wire with both forms was asked."""
+    """What one HTTP request holds; `is_list` tells how a wire with both forms was asked.
+
+    `receipt` is the id under which the answer can be read again, "" for none. `lines` are the
+    numbers of the lines that the entries of a file stood on, empty for all else.
+    """
 
     entries: tuple[Event | RefusedEvent, ...]
     is_list: bool = False
+    receipt: str = ""
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +238,7 @@ class Wire:
     `render_error(refusal)` answers a refusal in the vendor's envelope.
     `creates_event_types`: an unknown event type is made (unless the project is strict).
     `is_atomic`: one refused event refuses the request whole.
+    `has_receipts`: an answer names the receipt under which it can be read again.
     """
 
     name: str
@@ -238,6 +248,7 @@ class Wire:
     render_error: Callable[[Refusal], Reply]
     creates_event_types: bool = True
     is_atomic: bool = True
+    has_receipts: bool = False
 
 
 class TooBusyError(Exception):

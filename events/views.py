@@ -3,21 +3,25 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import HttpHeaders
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 from django.views import View
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import auth, limits, store
-from events.api import ProjectAPIView, refused, response_of
+from events.api import ProjectAPIView, not_found, refused, response_of
 from events.filters import EventFilter
+from events.ids import new_id
 from events.models import Event
 from events.types import (
     Access,
@@ -36,6 +40,8 @@ RETRY_AFTER_SECONDS = 2
 PAGE_ROWS = 100
 _CLIENT_CHARACTERS = 200
 _LIMIT_DIGITS = 10  # int() raises where a text has thousands
+_ID_CHARACTERS = 36  # of a UUID as it is written
+_CACHED_PATHS = 256
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
 
 logger = logging.getLogger(__name__)
@@ -102,6 +108,8 @@ class IngestView(View):
             )
             store.quarantine([entry])
             return self.wire.render_error(parsed)
+        if self.wire.has_receipts:
+            parsed = replace(parsed, receipt=str(new_id(reception.received_at)))
         outcomes = self.process(self.wire, parsed, reception)
         if self.wire.is_atomic:
             refused = next((outcome.error for outcome in outcomes if outcome.error), None)
@@ -125,15 +133,23 @@ class IngestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return self._get_response(request)
-        try:
-            found = resolve(request.path_info)
-        except Resolver404:
-            return self._get_response(request)
-        view: Callable[..., HttpResponseBase] = found.func
-        if getattr(view, "view_class", None) is not IngestView:
+        found = _ingest_at(request.path_info, settings.ROOT_URLCONF)
+        if found is None:
             return self._get_response(request)
         request.get_host()  # raises where the host is none of ours
-        return view(request, *found.args, **found.kwargs)
+        response: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+        return response
+
+
+# Clients post to a few paths over and over, and every pattern before theirs is tried each time.
+@lru_cache(maxsize=_CACHED_PATHS)
+def _ingest_at(path: str, urlconf: str) -> ResolverMatch | None:
+    """Return what takes events at a path, None where nothing does."""
+    try:
+        found = resolve(path, urlconf)
+    except Resolver404:
+        return None
+    return found if getattr(found.func, "view_class", None) is IngestView else None
 
 
 _NO_SCOPE = Refusal(
@@ -200,6 +216,22 @@ class EventListView(ProjectAPIView):
         page = list(rows[: size + 1])
         following = str(page[size - 1].pk) if len(page) > size else None
         return Response({"results": [_event(row) for row in page[:size]], "next": following})
+
+
+class ReceiptView(ProjectAPIView):
+    """`GET receipts/{id}`: the answer that a request was given, again."""
+
+    def get(self, request: Request, receipt_id: str) -> Response:
+        try:
+            kept = self.project.receipts.filter(pk=UUID(receipt_id)).first()
+        except ValueError:
+            kept = None
+        if kept is None:
+            raise not_found(
+                f"There is no receipt “{receipt_id[:_ID_CHARACTERS]}”; "
+                f"receipts are kept for {limits.RECEIPT_DAYS} days."
+            )
+        return Response(kept.answer)
 
 
 def _cursor(text: str) -> UUID:

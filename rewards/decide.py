@@ -1,12 +1,13 @@
 """The decision: what one occurrence earns, given the facts and the rules in force."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeVar
 
 from events.types import JsonObject
+from rewards.awards import Worth
 from rewards.conditions import Condition
 from rewards.fields import Occurrence
 from rewards.rules import Definition, Limit, Milestone, Of, StreakDefinition, StreakTrigger, Window
@@ -80,6 +81,8 @@ class Ruleset:
     rules_by_event: Mapping[str, tuple[tuple[RuleVersion, ...], ...]]
     rules_by_streak: Mapping[str, tuple[tuple[RuleVersion, ...], ...]]
     streaks_by_event: Mapping[str, tuple[tuple[StreakVersion, ...], ...]]
+    # Those for which a rule with limits may come into question, so that all others need no look.
+    limited_events: frozenset[str]
 
     @classmethod
     def of(cls, rules: Iterable[RuleVersion], streaks: Iterable[StreakVersion]) -> "Ruleset":
@@ -90,6 +93,7 @@ class Ruleset:
             rules_by_event=_indexed(by_rule, _event_of),
             rules_by_streak=_indexed(by_rule, _streak_of),
             streaks_by_event=_indexed(by_streak, lambda streak: streak.definition.event),
+            limited_events=frozenset(_limited(by_rule, by_streak)),
         )
 
     def rules_on(self, occurrence: Occurrence) -> Iterator[RuleVersion]:
@@ -193,6 +197,8 @@ def decide(occurrence: Occurrence, facts: Facts, ruleset: Ruleset) -> Decision:
 
 def limit_keys(occurrence: Occurrence, ruleset: Ruleset) -> frozenset[LimitKey]:
     """Return every counter that `decide` may read or use, those of milestone rules included."""
+    if occurrence.event not in ruleset.limited_events:
+        return frozenset()
     rules = [*ruleset.rules_on(occurrence)]
     for streak in ruleset.streaks_on(occurrence):
         rules += [rule for rule, _ in ruleset.rules_at(streak.name, occurrence)]
@@ -248,6 +254,8 @@ def _award_due(
     worth = definition.award.worth(occurrence)
     if worth is None or worth.points == 0:
         return None
+    if not definition.limits:
+        return _due(rule, worth, points=worth.points)
     keys = _keys(rule, occurrence)
     rooms = [
         max(limit.n - used(key), 0) for limit, key in zip(definition.limits, keys, strict=True)
@@ -256,19 +264,38 @@ def _award_due(
         _granted(worth.points, limit, room)
         for limit, room in zip(definition.limits, rooms, strict=True)
     ]
-    points = min(grants, default=worth.points)
-    steps = zip(definition.limits, rooms, grants, strict=True)
+    points = min(grants)
+    return _due(
+        rule,
+        worth,
+        points=points,
+        uses=tuple((key, points if key.of == "points" else 1) for key in keys if points > 0),
+        steps=[
+            _limit_step(limit, room, grant)
+            for limit, room, grant in zip(definition.limits, rooms, grants, strict=True)
+        ],
+    )
+
+
+def _due(
+    rule: RuleVersion,
+    worth: Worth,
+    *,
+    points: int,
+    uses: tuple[tuple[LimitKey, int], ...] = (),
+    steps: Sequence[JsonObject] = (),
+) -> AwardDue:
     return AwardDue(
         rule_id=rule.rule_id,
         version_id=rule.version_id,
         rule=rule.name,
         points=points,
         desired=worth.points,
-        uses=tuple((key, points if key.of == "points" else 1) for key in keys if points > 0),
+        uses=uses,
         trace={
             **worth.trace,
             "desired": worth.points,
-            "limits": [_limit_step(limit, room, grant) for limit, room, grant in steps],
+            "limits": list(steps),
             "granted": points,
         },
     )
@@ -297,8 +324,6 @@ def _limit_step(limit: Limit, room: int, grant: int) -> JsonObject:
 
 def _keys(rule: RuleVersion, occurrence: Occurrence) -> list[LimitKey]:
     """Return the counter of each limit of the rule, in the limits' order."""
-    if not rule.definition.limits:
-        return []
     today = local_date(occurrence.occurred_at, occurrence.zone)
     return [
         LimitKey(
@@ -376,6 +401,16 @@ def _indexed(
         for key in sorted({key for one in versions if (key := key_of(one)) is not None}):
             found.setdefault(key, []).append(versions)
     return {key: tuple(kept) for key, kept in found.items()}
+
+
+def _limited(
+    rules: Iterable[tuple[RuleVersion, ...]], streaks: Iterable[tuple[StreakVersion, ...]]
+) -> Iterator[str]:
+    for rule in chain.from_iterable(rules):
+        if rule.definition.limits and isinstance(rule.definition.trigger, str):
+            yield rule.definition.trigger
+    for streak in chain.from_iterable(streaks):  # whose milestones may trigger one
+        yield streak.definition.event
 
 
 def _event_of(rule: RuleVersion) -> str | None:

@@ -16,6 +16,7 @@ from events.metadata import as_declared, canonical, write_json
 from events.types import (
     Award,
     Event,
+    Json,
     JsonObject,
     Outcome,
     Reception,
@@ -43,15 +44,39 @@ _CONFLICT = Refusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One request with all that is known of it."""
+    """One request with all that is known of it.
+
+    `body_hashes` has one for each entry, b"" where the entry has no key. They are made by who
+    asks, for who commits keeps others waiting.
+    """
 
     wire: Wire
     request: Request
     reception: Reception
+    project_id: int
+    body_hashes: tuple[bytes, ...]
 
-    @property
-    def project_id(self) -> int:
-        return self.reception.access.project_id
+    @classmethod
+    def of(cls, wire: Wire, request: Request, reception: Reception) -> "Submission":
+        return cls(
+            wire=wire,
+            request=request,
+            reception=reception,
+            project_id=reception.access.project_id,
+            body_hashes=tuple(
+                _body_hash(entry) if isinstance(entry, Event) and entry.key else b""
+                for entry in request.entries
+            ),
+        )
+
+    def part(self, start: int, end: int) -> "Submission":
+        """Return a submission of some of the entries."""
+        request = replace(
+            self.request,
+            entries=self.request.entries[start:end],
+            lines=self.request.lines[start:end],
+        )
+        return replace(self, request=request, body_hashes=self.body_hashes[start:end])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +87,13 @@ class Candidate:
     event: Event
     number: int  # of the submission in the group
     index: int  # of the entry in the submission
+    project_id: int
+    occurred_at: datetime
+    key: tuple[int, str]
 
     @property
-    def project_id(self) -> int:
-        return self.submission.project_id
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.event.occurred_at or self.submission.reception.received_at
-
-    @property
-    def key(self) -> tuple[int, str]:
-        return (self.project_id, self.event.key)
+    def body_hash(self) -> bytes:
+        return self.submission.body_hashes[self.index]
 
 
 @dataclass(slots=True)
@@ -91,7 +111,7 @@ class Group:
 
     def answer_again(self, candidate: Candidate, used: store.UsedKey) -> None:
         """Give the first answer again, marked duplicate, or refuse the key's other event."""
-        if used.body_hash != _body_hash(candidate.event):
+        if used.body_hash != candidate.body_hash:
             self.refuse(candidate, _CONFLICT)
             return
         original = msgspec.json.decode(used.answer, type=Outcome)
@@ -100,15 +120,19 @@ class Group:
     def refuse(self, candidate: Candidate, refusal: Refusal) -> None:
         """Answer a refused event and keep it."""
         self.answer(candidate, Outcome(status="rejected", error=refusal))
-        self.keep(candidate.submission, refusal, candidate.event.source)
+        self.keep(candidate.submission, refusal, candidate.event.source, index=candidate.index)
 
-    def keep(self, submission: Submission, refusal: Refusal, source: object) -> None:
+    def keep(
+        self, submission: Submission, refusal: Refusal, source: Json | bytes, *, index: int = 0
+    ) -> None:
+        lines = submission.request.lines
         self.refused.append(
             store.RefusedEntry(
                 reception=submission.reception,
                 wire=submission.wire.name,
                 refusal=refusal,
-                source=source,  # type: ignore[arg-type]
+                source=source,
+                line=lines[index] if lines else None,
             )
         )
 
@@ -216,6 +240,8 @@ def _with_occurrence(
 
 
 def _declared(metadata: JsonObject, of_type: CataloguedType) -> JsonObject:
+    if not of_type.has_numbers:  # only a declared number is read as something else
+        return metadata
     return {
         key: as_declared(value, of_type.fields.get(key, "auto")) for key, value in metadata.items()
     }
@@ -278,7 +304,7 @@ def _new_event(ready: _Ready, decision: Decision, balance: int) -> store.NewEven
         points_awarded=awarded,
         points_total=awarded + sum(streak.points for streak in decision.streaks),
         key=event.key,
-        body_hash=_body_hash(event) if event.key else b"",
+        body_hash=candidate.body_hash,
         outcome=outcome,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import (
     DatabaseError,
@@ -33,12 +34,18 @@ def process(wire: Wire, request: Request, reception: Reception) -> Sequence[Outc
     Raises TooBusyError where nothing was written for want of time, CommitFailedError or a
     DatabaseError where nothing was written for a fault.
     """
-    submission = Submission(wire=wire, request=request, reception=reception)
+    submission = Submission.of(wire, request, reception)
     # Who waits for a commit must hold no connection, or the pool has none left for who commits.
     # That of a caller's transaction would take its work along; `durable` refuses it below.
     if not connection.in_atomic_block:
         close_old_connections()
     return _queue.submit(submission, size=len(request.entries))
+
+
+def commit_alone(submission: Submission) -> Sequence[Outcome]:
+    """Return the outcomes of a submission after its commit; raise what went wrong in it."""
+    [outcomes] = _committed([submission])
+    return outcomes
 
 
 def commit(jobs: Sequence[Job[Submission, Sequence[Outcome]]]) -> None:
@@ -94,7 +101,22 @@ def _answers(submissions: Sequence[Submission], now: datetime) -> list[list[Outc
     candidates = list(_admitted(submissions, catalogues, group))
     known = decide_all(candidates, catalogues, group, now) if candidates else None
     group.write(now, known)
-    return [list(filter(None, outcomes)) for outcomes in group.answers]
+    answers = [list(filter(None, outcomes)) for outcomes in group.answers]
+    store.keep_receipts(list(_receipts(submissions, answers)), now)
+    return answers
+
+
+def _receipts(
+    submissions: Sequence[Submission], answers: Sequence[Sequence[Outcome]]
+) -> Iterator[store.NewReceipt]:
+    for submission, outcomes in zip(submissions, answers, strict=True):
+        request = submission.request
+        if request.receipt:
+            yield store.NewReceipt(
+                id=UUID(request.receipt),
+                project_id=submission.project_id,
+                answer=submission.wire.render(request, outcomes).body,
+            )
 
 
 def _admitted(
@@ -119,9 +141,17 @@ def _admitted(
         for index, (entry, refusal) in enumerate(zip(entries, refusals, strict=True)):
             if isinstance(entry, RefusedEvent):
                 group.answers[number][index] = Outcome(status="rejected", error=entry.refusal)
-                group.keep(submission, entry.refusal, entry.source)
+                group.keep(submission, entry.refusal, entry.source, index=index)
                 continue
-            candidate = Candidate(submission=submission, event=entry, number=number, index=index)
+            candidate = Candidate(
+                submission=submission,
+                event=entry,
+                number=number,
+                index=index,
+                project_id=submission.project_id,
+                occurred_at=entry.occurred_at or submission.reception.received_at,
+                key=(submission.project_id, entry.key),
+            )
             if entry.key and candidate.key in used:
                 group.answer_again(candidate, used[candidate.key])
             elif refusal:

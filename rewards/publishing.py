@@ -10,7 +10,7 @@ from events.types import Json, JsonObject
 from rewards.ledger import open_issued_account
 from rewards.models import Account, Rule, RuleVersion, Streak, StreakVersion
 from rewards.reading import RuleError
-from rewards.rules import StreakTrigger, read_definition, read_streak
+from rewards.rules import Definition, StreakTrigger, read_definition, read_streak
 
 
 @transaction.atomic
@@ -29,10 +29,8 @@ def put_rule(
 
     An equal definition and schedule makes no new version. Raises RuleError.
     """
-    read = read_definition(definition)
-    source = read.source
     _lock(project)
-    _check_trigger(project, read.trigger)
+    source = rule_definition(project, definition).source
     rule, _ = Rule.objects.get_or_create(project=project, name=name)
     open_issued_account(project.pk, Account.Owner.RULE, rule.pk)
     is_draft = state == Rule.State.DRAFT
@@ -46,12 +44,16 @@ def put_rule(
     return rule
 
 
-def _check_trigger(project: Project, trigger: str | StreakTrigger) -> None:
+def rule_definition(project: Project, definition: Json) -> Definition:
+    """Return the definition as it would be published; raise RuleError where it can't be."""
+    read = read_definition(definition)
+    trigger = read.trigger
     # An event type may be made by its first event; a streak is made by hand alone.
     if not isinstance(trigger, StreakTrigger):
-        return
+        return read
     if not Streak.objects.filter(project=project, name=trigger.streak).exists():
         raise RuleError("trigger.streak", f"“{trigger.streak}” is not a streak of the project")
+    return read
 
 
 def _publish_rule(

@@ -1,11 +1,9 @@
 """The cast of the tests and the stage they play on."""
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import time_machine
 from django.conf import settings
@@ -124,15 +122,8 @@ def charlie(other: Project) -> User:
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database of its own on this worker's engine, for processes that a test starts."""
-    if databases.ENGINE == "sqlite":
-        yield f"sqlite:///{tmp_path / 'trackward.sqlite3'}"
-        return
-    server = databases.server()
-    name = f"trackward_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield databases.database_on(server, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.fresh(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

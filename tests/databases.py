@@ -5,6 +5,7 @@ runs them on PostgreSQL. Without workers they run on SQLite, or on the server of
 """
 
 import atexit
+import contextlib
 import importlib
 import logging
 import os
@@ -13,6 +14,7 @@ import shutil
 import tempfile
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -31,7 +33,7 @@ POOL_SIZE = 40  # tests start up to 32 threads, each on a connection of its own
 # The controller finds or starts the server; its workers inherit where it is.
 SERVER_VARIABLE = "TRACKWARD_TEST_POSTGRESQL"
 KEPT_VARIABLES = {SERVER_VARIABLE, "TRACKWARD_REAL_DATA"}
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url", "grocery"}
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 WORKERS = 2
@@ -92,6 +94,19 @@ def database_on(server: str, name: str) -> str:
     parts = urlsplit(server)
     query = dict(parse_qsl(parts.query)) | {"options": "-c synchronous_commit=off"}
     return urlunsplit(parts._replace(path=f"/{name}", query=urlencode(query, quote_via=quote)))
+
+
+@contextlib.contextmanager
+def fresh(folder: Path) -> Iterator[str]:
+    """Yield the URL of an empty database on this worker's engine, for processes of their own."""
+    if ENGINE == "sqlite":
+        yield f"sqlite:///{folder / 'trackward.sqlite3'}"
+        return
+    name = f"trackward_{secrets.token_hex(4)}"
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield database_on(server(), name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 ENGINE = _prepare_environment()

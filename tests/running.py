@@ -58,7 +58,9 @@ class Installation:
         return json.loads(self.manage(*arguments).stdout.splitlines()[-1])
 
     @contextlib.contextmanager
-    def up(self, *options: str, command: str = "up") -> Iterator[None]:
+    def up(
+        self, *options: str, command: str = "up", ready_seconds: float = READY_SECONDS
+    ) -> Iterator[None]:
         """Run `up` or `demo` until the block ends; wait for its ready line."""
         self.port = _free_port()
         self.process = subprocess.Popen(
@@ -71,12 +73,12 @@ class Installation:
             start_new_session=True,
         )
         try:
-            self._wait_until_ready(self.process)
+            self._wait_until_ready(self.process, ready_seconds)
             yield
         finally:
             self._stop(self.process)
 
-    def _wait_until_ready(self, process: subprocess.Popen[str]) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[str], seconds: float) -> None:
         ready = threading.Event()
 
         def read() -> None:
@@ -87,7 +89,7 @@ class Installation:
             ready.set()
 
         threading.Thread(target=read, daemon=True).start()
-        ready.wait(READY_SECONDS)
+        ready.wait(seconds)
         assert any(line.startswith("ready ") for line in self.log), "".join(self.log)
 
     def _stop(self, process: subprocess.Popen[str]) -> None:

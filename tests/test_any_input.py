@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from events.projects import NewProject
 from tests import make
 from tests.calling import EVENTS, Answer, Caller, buy
+from tests.config.described import faults
 from tests.events.wire_cases import json_values, keys, scalars
 from tests.ledger import differences
 from tests.rewards.definitions import all_of, definition, leaf, limit, per_unit
 
 pytestmark = pytest.mark.django_db
+
+STATISTICS = "/api/v1/event-types/{event}/fields/{field}/statistics"
 
 lawful = settings(
     max_examples=50,
@@ -148,6 +151,7 @@ class TestAnyBody:
 
         assert is_answered(answer)
         assert answer.status in (200, 400, 413, 422)
+        assert faults(answer, "POST", EVENTS) == []
 
     @given(st.lists(json_values | mutated(valid_native) | st.just(buy(amount=1)), max_size=5))
     @lawful
@@ -155,6 +159,7 @@ class TestAnyBody:
         answer = caller.post(EVENTS, {"events": events})
 
         assert answer.status in (200, 400)
+        assert faults(answer, "POST", EVENTS) == []
         if answer.status == 200:
             results = answer.body["results"]
             assert [result["index"] for result in results] == list(range(len(events)))
@@ -167,6 +172,7 @@ class TestAnyBody:
 
         assert is_answered(answer)
         assert answer.body["success"] is (answer.status == 200)
+        assert faults(answer, "POST", "/event") == []
 
     @given(st.lists(mutated(valid_native), min_size=1, max_size=4))
     @lawful
@@ -239,6 +245,7 @@ class TestAnyQuestion:
         answer = caller.get(f"{EVENTS}?{query}")
 
         assert answer.status in (200, 400)
+        assert faults(answer, "GET", EVENTS) == []
 
     @given(st.binary(max_size=30) | texts.map(lambda text: text.encode("utf-8", "surrogatepass")))
     @lawful
@@ -270,3 +277,17 @@ class TestAnyQuestion:
         answer = caller.get(f"/api/v1/event-types/buy/fields/amount/statistics?{query}")
 
         assert answer.status in (200, 400)
+        assert faults(answer, "GET", STATISTICS) == []
+
+    @given(
+        st.sampled_from(
+            ["overview", "event-types", "event-types/buy/trend", "event-types/buy/fields"]
+        ),
+        queries("from", "to", "interval", "scale", "limit", "cursor"),
+    )
+    @lawful
+    def test_is_answered_by_what_tells_of_days(self, caller: Caller, path: str, query: str) -> None:
+        answer = caller.get(f"/api/v1/{path}?{query}")
+
+        assert answer.status in (200, 400)
+        assert faults(answer, "GET", f"/api/v1/{path.replace('buy', '{event}')}") == []

@@ -27,6 +27,7 @@ WRITERS = {
     "events_openbatch": {"events.store", "analytics.rollup"},
     "events_quarantine": {"events.store"},
     "events_quarantineday": {"events.store"},
+    "events_receipt": {"events.store"},
     "events_workerheartbeat": {"events.heartbeat"},
     "rewards_account": {"rewards.ledger"},
     "rewards_limitcounter": {"rewards.facts"},

@@ -1,33 +1,53 @@
 """The documentation names everything that there is, and nothing else."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from django.urls import resolve
 
+from analytics import filters
+from analytics.sketches import RELATIVE_ERROR, VALUES_CAP
+from analytics.summaries import LATE_HOURS
+from config.demo import WORLDS, shop
+from config.demo.world import DAYS
+from config.set_up import Counts as SetUpCounts
 from config.set_up import read_set_up
+from events import heartbeat, limits, views
 from events.limits import LIMITS, Limit
 from events.metadata import read_json
 from events.models import Project
 from events.projects import NewProject
 from events.types import Refusal, RefusalCode
 from events.wires import native
+from rewards import conditions
 from rewards.operators import OPERATORS
 from tests import make
+from tests.calling import Answer, Caller
+from tests.config.described import operations, route_of_path
+from tests.examples import FENCED, Example, differences, examples, texts_in
+from tests.routes import our_routes
 from tests.test_tools import PACKAGES
 
 ROW = re.compile(r"^\| `(\w+)[^|]*\|(.*)\|$", re.MULTILINE)
+DOTTED_ROW = re.compile(r"^\| `(\w+(?:\.\w+)+)` \| ([\d,]+) \|", re.MULTILINE)
 HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
 ENDPOINT = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)")
 OPERATOR = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+CURL_OF_READING = re.compile(r'curl "?http://127\.0\.0\.1:8000([^"\s]+)"? -H')
 CURL = re.compile(r"curl http://127\.0\.0\.1:8000(\S+) .*?-d '(.*?)'\n", re.DOTALL)
-FENCED = re.compile(r"^```\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
+VOCABULARY = {
+    "project", "api key", "customer", "event", "event type", "metadata", "field", "wire",
+    "outcome", "receipt", "batch", "quarantine", "rule", "version", "condition", "award",
+    "streak", "ledger", "rollup", "sketch", "profile",
+}  # fmt: skip
 SHARED_BY_WIRES = {"reading", "replies"}
 
 
@@ -51,12 +71,54 @@ class TestLimits:
         # A year is no quantity and has no thousands.
         value = str(limit.value) if limit.unit == "year" else f"{limit.value:,}"
         code = f"`{limit.code}`" if limit.code else ""
-        cells = [cell.strip() for cell in rows(page("limits"))[limit.name].split("|")]
+        cells = [cell.strip() for cell in rows(limits_of_requests())[limit.name].split("|")]
 
         assert cells == [value, limit.unit, code, limit.meaning]
 
     def test_are_all_there_are(self) -> None:
-        assert set(rows(page("limits"))) == {limit.name for limit in LIMITS}
+        assert set(rows(limits_of_requests())) == {limit.name for limit in LIMITS}
+
+    def test_of_set_ups_and_statistics_are_those_of_the_code(self) -> None:
+        documented = dict(DOTTED_ROW.findall(page("limits")))
+        held = {name: f"{constant(name):,}" for name in documented}
+
+        assert documented == held
+        assert documented
+
+
+def limits_of_requests() -> str:
+    return page("limits").split("\n## ", 1)[0]
+
+
+def constant(dotted: str) -> int:
+    module, name = dotted.rsplit(".", 1)
+    found: int = getattr(import_module(module), name)
+    return found
+
+
+class TestFigures:
+    """What the pages say with a number, said as the code has it."""
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("api", f"A list of up to {limits.EVENTS_PER_REQUEST:,}"),
+            ("api", f"({views.PAGE_ROWS} rows unless said otherwise)"),
+            ("api", f"in short, {limits.LISTED_FIELDS} to a page"),
+            ("api", f"Receipts are kept for {limits.RECEIPT_DAYS} days"),
+            ("api", f"default: the last {filters.DEFAULT_DAYS} days"),
+            ("quickstart", f"happened in the last {filters.DEFAULT_DAYS} days"),
+            ("rules", f"at most {conditions.DEPTH_LEVELS} levels and {conditions.LEAVES} comp"),
+            ("rules", f"reward window ({Project().reward_window_days} days)"),
+            ("statistics", f"10^{limits.EXACT_DIGITS} with at most {limits.EXACT_DIGITS} digits"),
+            ("statistics", f"no day has more than {VALUES_CAP:,} different values"),
+            ("statistics", f"A day with more than {VALUES_CAP:,} values"),
+            ("statistics", f"more than {LATE_HOURS} hours after they happened"),
+            ("statistics", f"within {RELATIVE_ERROR * 100:g} % of the value"),
+        ],
+    )
+    def test_are_those_of_the_code(self, name: str, told: str) -> None:
+        assert told in " ".join(page(name).split())
 
 
 class TestSettings:
@@ -109,7 +171,7 @@ class TestEndpoints:
         """A path that stands in the documentation and leads nowhere raises Resolver404."""
         documented = {resolve(example).route for example in documented_paths()}
 
-        assert our_routes() <= documented
+        assert set(our_routes()) <= documented
 
 
 def documented_paths() -> Iterator[str]:
@@ -118,52 +180,107 @@ def documented_paths() -> Iterator[str]:
         yield path.replace("{", "").replace("}", "")
 
 
-def our_routes() -> set[str]:
-    return {
-        route
-        for route, pattern in leaves("", get_resolver())
-        if pattern.callback.__module__.split(".")[0] in PACKAGES
-        if not route.startswith("admin/")
-    }
-
-
-def leaves(prefix: str, resolver: URLResolver) -> Iterator[tuple[str, URLPattern]]:
-    """Yield every pattern below the resolver with its whole route, as ResolverMatch has it."""
-    for entry in resolver.url_patterns:
-        part = str(entry.pattern)
-        route = prefix + part.removeprefix("^") if prefix else part
-        if isinstance(entry, URLResolver):
-            yield from leaves(route, entry)
-        else:
-            yield route, entry
-
-
 class TestExamples:
     """The requests that the pages show are sent as they stand there."""
 
-    def test_of_the_readme_is_accepted(self, client: Client, shop_keys: NewProject) -> None:
-        readme = (settings.BASE_DIR / "README.md").read_text()
-        [(path, body)] = CURL.findall(readme)
+    def test_of_the_readme_is_accepted(self, shop_keys: NewProject) -> None:
+        [(path, body)] = CURL.findall(readme())
 
-        answer = client.post(
-            path, body, "application/json", headers={"X-API-Key": shop_keys.api_key}
-        )
+        answer = Caller(keys=shop_keys).post(path, body.encode())
 
-        assert answer.status_code == 200
-        assert answer.json()["results"][0]["status"] == "accepted"
+        assert answer.status == 200
+        assert answer.body["results"][0]["status"] == "accepted"
 
-    @pytest.mark.parametrize("wire", ["native", "lynes"])
-    def test_of_a_wire_is_accepted(self, client: Client, shop_keys: NewProject, wire: str) -> None:
-        make.event_type(shop_keys.project, "purchase_completed")
-        text = page("api").split(f"\n### {wire}\n", 1)[1]
-        _, path = ENDPOINT.findall(text)[0]
-        body = FENCED.findall(text)[0]
+    def test_of_the_quick_start_is_answered_as_shown_in_the_demo(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        read_set_up(shop_keys.project, shop.WORLD.set_up(make.NOW.date()), by=None, now=make.NOW)
+        [(path, body)] = CURL.findall(page("quickstart"))
+        [shown] = [text for text in FENCED.findall(page("quickstart")) if text.startswith("{")]
+        caller = Caller(keys=shop_keys)
 
-        answer = client.post(
-            path, body, "application/json", headers={"X-API-Key": shop_keys.api_key}
-        )
+        answer = caller.post(path, body.encode())
+        again = caller.post(path, body.encode())
 
-        assert answer.status_code == 200
+        assert differences(json.loads(shown), answer.body) == []
+        assert again.body["results"][0]["status"] == "duplicate"
+
+    def test_of_what_the_quick_start_reads_are_answered(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        caller = Caller(keys=shop_keys)
+        [(path, body)] = CURL.findall(page("quickstart"))
+        caller.post(path, body.encode())
+
+        asked = CURL_OF_READING.findall(page("quickstart"))
+        statuses = {path: caller.get(path).status for path in asked}
+
+        assert set(statuses.values()) == {200}
+        assert len(statuses) == 2
+
+    def test_of_the_api_are_answered_as_shown(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        set_up_as_shown(shop_keys.project)
+        heartbeat.beat("worker-1", now=make.NOW)
+        caller = Caller(keys=shop_keys)
+        known: dict[str, str] = {}
+        wrong: dict[str, list[str]] = {}
+
+        for example in examples(page("api")):
+            answer = answer_to(example, caller, example.path_with(known))
+            known |= dict(texts_in(answer.body))
+            if found := differences(example.shown, answer.body):
+                wrong[f"{example.method} {example.path}"] = found
+
+        assert wrong == {}
+
+    def test_of_the_api_are_there_for_every_endpoint(self) -> None:
+        shown = {(example.method, route_of(example)) for example in examples(page("api"))}
+        told = {(method, route_of_path(path)) for method, path in operations()}
+
+        assert shown == told
+
+
+def route_of(example: Example) -> str:
+    path = example.path.split("?")[0]
+    return str(resolve(path.replace("{", "").replace("}", "")).route)
+
+
+def answer_to(example: Example, caller: Caller, path: str) -> Answer:
+    if example.method == "POST":
+        return caller.post(path, example.body.encode())
+    return caller.get(path)
+
+
+def set_up_as_shown(project: Project) -> SetUpCounts:
+    """Read the set-up that docs/rules.md shows."""
+    [shown] = FENCED.findall(page("rules"))
+    given = read_json(shown.encode())
+    assert not isinstance(given, Refusal)
+    return read_set_up(project, given, by=None, now=make.NOW)
+
+
+class TestConcepts:
+    def test_are_the_words_that_the_pages_use(self) -> None:
+        headings = re.findall(r"^### (.+)$", page("concepts"), re.MULTILINE)
+
+        assert {heading.lower() for heading in headings} == VOCABULARY
+
+
+class TestReadme:
+    def test_tells_of_the_demo_as_it_is(self) -> None:
+        assert f"{DAYS} days of events" in readme()
+        assert {world.slug for world in WORLDS} == {"shop", "game"}
+
+    def test_names_every_page_of_the_documentation(self) -> None:
+        pages = {path.name for path in (settings.BASE_DIR / "docs").glob("*.md")}
+
+        assert pages <= {link.rsplit("/", 1)[-1] for link in LINK.findall(readme())}
+
+
+def readme() -> str:
+    return (settings.BASE_DIR / "README.md").read_text()
 
 
 class TestRules:
@@ -171,11 +288,7 @@ class TestRules:
         assert OPERATOR.findall(section(page("rules"), "Conditions")) == list(OPERATORS)
 
     def test_show_a_set_up_that_is_read(self, shop: Project) -> None:
-        [shown] = FENCED.findall(page("rules"))
-        given = read_json(shown.encode())
-        assert not isinstance(given, Refusal)
-
-        counts = read_set_up(shop, given, by=None, now=make.NOW)
+        counts = set_up_as_shown(shop)
 
         assert (counts.event_types, counts.rules, counts.streaks) == (1, 1, 1)
 

@@ -8,14 +8,17 @@ were split, so that a rebuild gives the same bytes. The one exception is named i
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from analytics.sketches.arrays import ArraySummary, element_text
+from analytics.layout import UnreadableSummaryError
+from analytics.sketches.arrays import ArraySummary, ArrayTally, element_text
 from analytics.sketches.bins import Bin, Scale
 from analytics.sketches.counts import BooleanSummary, CountSummary, EventFact, EventSummary
-from analytics.sketches.distinct import DistinctSummary
+from analytics.sketches.distinct import DISTINCT_ERROR, EXACT_TEXTS, DistinctSummary
 from analytics.sketches.histogram import RELATIVE_ERROR, LogHistogram
-from analytics.sketches.numbers import NumberSummary
-from analytics.sketches.summary import Summary, UnreadableSummaryError
-from analytics.sketches.texts import VALUES_CAP, TextSummary, value_key
+from analytics.sketches.moments import Moments
+from analytics.sketches.numbers import EXACT_NUMBERS, READING_NUMBERS, NumberSummary
+from analytics.sketches.shapes import is_date, is_version, version_key
+from analytics.sketches.summary import Summary
+from analytics.sketches.texts import READING_CAP, VALUES_CAP, TextSummary, value_key
 
 # The kinds are those of metadata values, the text that is a number, and the event itself.
 SUMMARIES: Mapping[str, type[Summary]] = MappingProxyType(
@@ -32,10 +35,16 @@ SUMMARIES: Mapping[str, type[Summary]] = MappingProxyType(
 )
 
 __all__ = [
+    "DISTINCT_ERROR",
+    "EXACT_NUMBERS",
+    "EXACT_TEXTS",
+    "READING_CAP",
+    "READING_NUMBERS",
     "RELATIVE_ERROR",
     "SUMMARIES",
     "VALUES_CAP",
     "ArraySummary",
+    "ArrayTally",
     "Bin",
     "BooleanSummary",
     "CountSummary",
@@ -43,11 +52,15 @@ __all__ = [
     "EventFact",
     "EventSummary",
     "LogHistogram",
+    "Moments",
     "NumberSummary",
     "Scale",
     "Summary",
     "TextSummary",
     "UnreadableSummaryError",
     "element_text",
+    "is_date",
+    "is_version",
     "value_key",
+    "version_key",
 ]

@@ -1,17 +1,17 @@
 """The summary of arrays: their lengths, with their elements by occurrence and by row."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from itertools import chain
 from typing import Self
 
 import msgspec
 
 from analytics.sketches.numbers import NumberSummary
 from analytics.sketches.summary import Summary, pack, unpack
-from analytics.sketches.texts import TextSummary
+from analytics.sketches.texts import TextSummary, value_key
 from events.limits import NUMBER_CHARACTERS
 from events.metadata import exact_number
 from events.types import Json
@@ -32,11 +32,17 @@ class ArraySummary(Summary):
 
     @classmethod
     def of(cls, arrays: Iterable[Sequence[Json]]) -> Self:
-        texts = [[element_text(element) for element in array] for array in arrays]
+        tally = ArrayTally()
+        for array in arrays:
+            tally.add(array)
+        return cls.of_tally(tally)
+
+    @classmethod
+    def of_tally(cls, tally: "ArrayTally") -> Self:
         return cls(
-            lengths=NumberSummary.of(map(len, texts)),
-            elements=TextSummary.of(chain.from_iterable(texts)),
-            rows=TextSummary.of(chain.from_iterable(map(set, texts))),
+            lengths=NumberSummary.of_counts(tally.lengths),
+            elements=TextSummary.of_counts(tally.elements),
+            rows=TextSummary.of_counts(tally.rows),
         )
 
     @classmethod
@@ -46,6 +52,15 @@ class ArraySummary(Summary):
             lengths=NumberSummary.merge_all(one.lengths for one in every),
             elements=TextSummary.merge_all(one.elements for one in every),
             rows=TextSummary.merge_all(one.rows for one in every),
+        )
+
+    @classmethod
+    def merge_for_reading(cls, summaries: Iterable[Self]) -> Self:
+        every = list(summaries)
+        return cls(
+            lengths=NumberSummary.merge_for_reading(one.lengths for one in every),
+            elements=TextSummary.merge_for_reading(one.elements for one in every),
+            rows=TextSummary.merge_for_reading(one.rows for one in every),
         )
 
     @classmethod
@@ -64,6 +79,33 @@ class ArraySummary(Summary):
     @property
     def count(self) -> int:
         return self.lengths.count
+
+    @property
+    def is_capped(self) -> bool:
+        return self.elements.is_capped or self.rows.is_capped
+
+
+class ArrayTally:
+    """Arrays counted in full, before they are summarised."""
+
+    __slots__ = ("elements", "lengths", "rows")
+
+    def __init__(self) -> None:
+        self.lengths: Counter[int | Decimal] = Counter()
+        self.elements: Counter[str] = Counter()
+        self.rows: Counter[str] = Counter()
+
+    def add(self, array: Sequence[Json]) -> None:
+        texts = [value_key(element_text(element)) for element in array]
+        self.lengths[len(texts)] += 1
+        self.elements.update(texts)
+        self.rows.update(set(texts))
+
+    def absorb(self, other: "ArrayTally") -> None:
+        """Count in what another tally holds."""
+        self.lengths.update(other.lengths)
+        self.elements.update(other.elements)
+        self.rows.update(other.rows)
 
 
 def element_text(element: Json) -> str:

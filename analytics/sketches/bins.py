@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from analytics.sketches.histogram import Counts, Floats, LogHistogram
+from analytics.sketches.histogram import Counts, Floats
 
 Scale: TypeAlias = Literal["linear", "log", "quantile"]
 
@@ -24,8 +24,8 @@ def linear_edges(lowest: float, highest: float, *, count: int) -> Floats:
     return np.linspace(lowest, highest, count + 1)
 
 
-def log_edges(histogram: LogHistogram, lowest: float, highest: float, *, count: int) -> Floats:
-    """Return the edges of bins of equal ratio.
+def log_edges(lowest: float, highest: float, *, count: int, positive: float | None) -> Floats:
+    """Return the edges of bins of equal ratio; `positive` is the lowest number above zero.
 
     Where every number is negative they are those of the opposite numbers. Where some are
     positive and some not, all that are not share the first bin. A logarithm has nothing to say
@@ -35,12 +35,11 @@ def log_edges(histogram: LogHistogram, lowest: float, highest: float, *, count: 
         return np.geomspace(lowest, highest, count + 1)
     if highest < 0:
         return -np.geomspace(-highest, -lowest, count + 1)[::-1]
-    start = histogram.lowest_positive()
-    if start is None:
+    if positive is None:
         return linear_edges(lowest, highest, count=count)
     if count == 1:
         return np.array([lowest, highest])
-    return np.concatenate(([lowest], np.geomspace(min(start, highest), highest, count)))
+    return np.concatenate(([lowest], np.geomspace(min(positive, highest), highest, count)))
 
 
 def binned(values: Floats, counts: Counts, edges: Floats) -> list[Bin]:

@@ -11,7 +11,7 @@ from analytics.sketches.summary import Summary, pack, unpack
 
 _count_layout = msgspec.msgpack.Decoder(tuple[int])
 _boolean_layout = msgspec.msgpack.Decoder(tuple[int, int])
-_event_layout = msgspec.msgpack.Decoder(tuple[int, bytes, int, int, int])
+_event_layout = msgspec.msgpack.Decoder(tuple[int, bytes, int, int, int, int])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,24 +73,26 @@ class EventFact:
 
     `customer` is the id by which customers are told apart; `points_awarded` is what rules gave,
     `points_total` what the event earned in all; `other_fields` counts the metadata fields beyond
-    the limit of the event type.
+    the limit of the event type; a late one was received long after it happened.
     """
 
     customer: str
     points_awarded: int = 0
     points_total: int = 0
     other_fields: int = 0
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSummary(Summary):
-    """The events of one type: how many, of how many customers, earning what."""
+    """The events of one type: how many (and how many of them late), of whom, earning what."""
 
     count: int = 0
-    customers: DistinctSummary = field(default_factory=DistinctSummary.empty)
+    customers: DistinctSummary = field(default_factory=DistinctSummary)
     points_awarded: int = 0
     points_total: int = 0
     other_fields: int = 0
+    late: int = 0
 
     @classmethod
     def of(cls, facts: Iterable[EventFact]) -> Self:
@@ -101,6 +103,7 @@ class EventSummary(Summary):
             points_awarded=sum(fact.points_awarded for fact in every),
             points_total=sum(fact.points_total for fact in every),
             other_fields=sum(fact.other_fields for fact in every),
+            late=sum(fact.is_late for fact in every),
         )
 
     @classmethod
@@ -112,20 +115,22 @@ class EventSummary(Summary):
             points_awarded=sum(one.points_awarded for one in every),
             points_total=sum(one.points_total for one in every),
             other_fields=sum(one.other_fields for one in every),
+            late=sum(one.late for one in every),
         )
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Self:
-        count, customers, awarded, total, other_fields = unpack(stored, _event_layout)
+        count, customers, awarded, total, other_fields, late = unpack(stored, _event_layout)
         return cls(
             count=count,
             customers=DistinctSummary.from_bytes(customers),
             points_awarded=awarded,
             points_total=total,
             other_fields=other_fields,
+            late=late,
         )
 
     def to_bytes(self) -> bytes:
         customers = self.customers.to_bytes()
         points = (self.points_awarded, self.points_total)
-        return pack((self.count, customers, *points, self.other_fields))
+        return pack((self.count, customers, *points, self.other_fields, self.late))

@@ -1,6 +1,7 @@
 """The log-bucket histogram: how many numbers lie in each of 13,819 fixed buckets."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Self, TypeAlias
@@ -9,7 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.sketches.summary import Summary, UnreadableSummaryError, pack, unpack
+from analytics.layout import UnreadableSummaryError
+from analytics.sketches.summary import Summary, pack, unpack
 
 Codes: TypeAlias = NDArray[np.int16]
 Counts: TypeAlias = NDArray[np.int64]
@@ -56,10 +58,17 @@ class LogHistogram(Summary):
 
     @classmethod
     def of(cls, numbers: Iterable[float]) -> Self:
-        signed = np.fromiter(numbers, dtype=np.float64)
+        return cls.of_counts(Counter(numbers))
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[float, int]) -> Self:
+        """Return the histogram of numbers, each as often as its count says."""
+        signed = np.fromiter(counts.keys(), dtype=np.float64, count=len(counts))
         buckets = np.searchsorted(BOUNDARIES, np.abs(signed), side="right").astype(np.int16)
-        codes, counts = np.unique(np.sign(signed).astype(np.int16) * buckets, return_counts=True)
-        return cls(codes=codes, counts=counts.astype(np.int64))
+        codes, places = np.unique(np.sign(signed).astype(np.int16) * buckets, return_inverse=True)
+        held = np.zeros(codes.size, dtype=np.int64)
+        np.add.at(held, places, np.fromiter(counts.values(), dtype=np.int64, count=len(counts)))
+        return cls(codes=codes, counts=held)
 
     @classmethod
     def merge_all(cls, summaries: Iterable[Self]) -> Self:
@@ -102,11 +111,6 @@ class LogHistogram(Summary):
     def values(self) -> Floats:
         """The value that stands for each bucket, rising, within 1 % of all numbers in it."""
         return np.sign(self.codes) * _VALUES[np.abs(self.codes)]
-
-    def value_at(self, rank: int) -> float:
-        """Return the value of the bucket in which the number of this rank lies, from 0."""
-        position = np.searchsorted(np.cumsum(self.counts), rank, side="right")
-        return float(self.values[position])
 
     def lowest_positive(self) -> float | None:
         """Return where the lowest bucket of positive numbers begins, None where none is."""

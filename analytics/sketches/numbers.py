@@ -1,98 +1,151 @@
-"""The summary of numbers: exact count, sums and extremes, with percentiles within 1 %."""
+"""The summary of numbers: each with its count while they are few, sums and buckets beyond."""
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
-from operator import mul
+from decimal import Context, Decimal, localcontext
+from functools import cached_property
+from itertools import accumulate
 from typing import Self, assert_never
 
 import msgspec
 import numpy as np
 
 from analytics.sketches.bins import Bin, Scale, binned, linear_edges, log_edges
-from analytics.sketches.histogram import Floats, LogHistogram
+from analytics.sketches.histogram import RELATIVE_ERROR, Floats, LogHistogram
+from analytics.sketches.moments import EXACT, Moments, plain, total, total_squares
 from analytics.sketches.summary import Summary, pack, unpack
 from events.limits import EXACT_DIGITS
 from events.metadata import exact_number
 
-# A number has 30 digits before and 30 behind the point, its square 60 and 60. With 10^19 of them
-# n·Σx² and (Σx)² have 38 more, 158 in all; should that ever not do, Inexact is raised.
-_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
+# Levels, ratings, quantities, percents, years: each number is known. Prices and durations have
+# more; the buckets of a histogram that is as wide as theirs take about the same space.
+EXACT_NUMBERS = 256
+# The same for what is only read: the prices and durations of days that were each exact.
+READING_NUMBERS = 20_000
+
 _REPORTED = Context(prec=34)  # decimal128; more than anyone reads
-_INTEGER_BOUND = 10**EXACT_DIGITS
+_INTEGER_BOUND: int = 10**EXACT_DIGITS
+_LAST_DIGITS = frozenset("123456789")
 
-_layout = msgspec.msgpack.Decoder(
-    tuple[int, int, Decimal, Decimal, Decimal | None, Decimal | None, bytes]
-)
+_layout = msgspec.msgpack.Decoder(tuple[int, dict[str, int], bytes | None])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberSummary(Summary):
-    """Numbers of one field. `outside` counts those that exact_number keeps out of the rest."""
+    """Numbers of one field. `outside` counts those that exact_number keeps out of the rest.
 
-    count: int = 0
+    Up to EXACT_NUMBERS distinct ones it is exact: `values` holds how often each came, under its
+    shortest decimal text. Beyond, for good, all are in `sketched`: count, sums and extremes are
+    exact still, and ranks are known within 1 %.
+    """
+
     outside: int = 0
-    sum: Decimal = Decimal(0)
-    sum_squares: Decimal = Decimal(0)
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    histogram: LogHistogram = field(default_factory=LogHistogram.empty)
+    values: Mapping[str, int] = field(default_factory=dict)
+    sketched: Moments | None = None
 
     @classmethod
     def of(cls, values: Iterable[int | Decimal]) -> Self:
-        every = list(values)
-        numbers = [number for value in every if (number := _counted(value)) is not None]
-        if not numbers:
-            return cls(outside=len(every))
-        return cls(
-            count=len(numbers),
-            outside=len(every) - len(numbers),
-            sum=_exact_sum(numbers),
-            sum_squares=_exact_sum_squares(numbers),
-            minimum=_plain(min(numbers)),
-            maximum=_plain(max(numbers)),
-            histogram=LogHistogram.of(map(float, numbers)),
-        )
+        return cls.of_counts(Counter(values))
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[int | Decimal, int]) -> Self:
+        """Return the summary of numbers, each as often as its count says."""
+        inside = {number: count for number, count in counts.items() if _is_inside(number)}
+        outside = 0 if len(inside) == len(counts) else sum(counts.values()) - sum(inside.values())
+        if len(inside) > EXACT_NUMBERS:
+            return cls(outside=outside, sketched=Moments.of_counts(inside))
+        values = {number_key(number): count for number, count in inside.items()}
+        return cls(outside=outside, values=values)
 
     @classmethod
     def merge_all(cls, summaries: Iterable[Self]) -> Self:
-        every = list(summaries)
-        return cls(
-            count=sum(one.count for one in every),
-            outside=sum(one.outside for one in every),
-            sum=_exact_sum(one.sum for one in every),
-            sum_squares=_exact_sum(one.sum_squares for one in every),
-            minimum=min((one.minimum for one in every if one.minimum is not None), default=None),
-            maximum=max((one.maximum for one in every if one.maximum is not None), default=None),
-            histogram=LogHistogram.merge_all(one.histogram for one in every),
-        )
+        return cls._merged(list(summaries), EXACT_NUMBERS)
+
+    @classmethod
+    def merge_for_reading(cls, summaries: Iterable[Self]) -> Self:
+        """Return the summary of all the numbers, exact up to READING_NUMBERS distinct ones.
+
+        So it is exact over any range of days that are. It is not to be stored.
+        """
+        return cls._merged(list(summaries), READING_NUMBERS)
+
+    @classmethod
+    def _merged(cls, every: Sequence[Self], most: int) -> Self:
+        values = dict(every[0].values) if every else {}
+        for one in every[1:]:
+            for key, count in one.values.items():
+                values[key] = values.get(key, 0) + count
+        sketched = [one.sketched for one in every if one.sketched is not None]
+        return cls._made(sum(one.outside for one in every), values, sketched, most=most)
+
+    @classmethod
+    def _made(
+        cls,
+        outside: int,
+        values: Mapping[str, int],
+        sketched: list[Moments],
+        *,
+        most: int = EXACT_NUMBERS,
+    ) -> Self:
+        if not sketched and len(values) <= most:
+            return cls(outside=outside, values=values)
+        if values:
+            sketched = [*sketched, Moments.of_counts(_decimals(values))]
+        return cls(outside=outside, sketched=Moments.merge_all(sketched))
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Self:
-        count, outside, total, squares, minimum, maximum, histogram = unpack(stored, _layout)
+        outside, values, sketched = unpack(stored, _layout)
         return cls(
-            count=count,
             outside=outside,
-            sum=total,
-            sum_squares=squares,
-            minimum=minimum,
-            maximum=maximum,
-            histogram=LogHistogram.from_bytes(histogram),
+            values=values,
+            sketched=None if sketched is None else Moments.from_bytes(sketched),
         )
 
     def to_bytes(self) -> bytes:
-        return pack(
-            (
-                self.count,
-                self.outside,
-                self.sum,
-                self.sum_squares,
-                self.minimum,
-                self.maximum,
-                self.histogram.to_bytes(),
-            )
-        )
+        sketched = None if self.sketched is None else self.sketched.to_bytes()
+        return pack((self.outside, dict(sorted(self.values.items())), sketched))
+
+    @property
+    def is_exact(self) -> bool:
+        return self.sketched is None
+
+    @property
+    def relative_error(self) -> float:
+        """How far percentiles and the places of numbers in bins may be off: 0 where exact."""
+        return 0.0 if self.is_exact else RELATIVE_ERROR
+
+    @property
+    def distinct(self) -> int | None:
+        """The number of distinct numbers, None where they are too many to be told apart."""
+        return len(self.values) if self.is_exact else None
+
+    @cached_property
+    def count(self) -> int:
+        return sum(self.values.values()) if self.sketched is None else self.sketched.count
+
+    @cached_property
+    def sum(self) -> Decimal:
+        return total(self._numbers) if self.sketched is None else self.sketched.sum
+
+    @cached_property
+    def sum_squares(self) -> Decimal:
+        return total_squares(self._numbers) if self.sketched is None else self.sketched.sum_squares
+
+    @cached_property
+    def minimum(self) -> Decimal | None:
+        if self.sketched is not None:
+            return self.sketched.minimum
+        return plain(min(self._numbers)) if self.values else None
+
+    @cached_property
+    def maximum(self) -> Decimal | None:
+        if self.sketched is not None:
+            return self.sketched.maximum
+        return plain(max(self._numbers)) if self.values else None
 
     @property
     def mean(self) -> Decimal | None:
@@ -112,15 +165,15 @@ class NumberSummary(Summary):
     def _deviation(self, freedom: int) -> Decimal:
         # n·Σx² − (Σx)² cancels nearly all digits of large, close numbers: so it is exact, and
         # with it never negative. Only the division and the root are rounded.
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             spread = self.count * self.sum_squares - self.sum * self.sum
         return _REPORTED.sqrt(_REPORTED.divide(spread, Decimal(self.count * freedom)))
 
     def percentile(self, percent: float) -> float | None:
         """Return the value below which this share of the numbers lies, None without numbers.
 
-        Interpolated at (n − 1)·percent/100 between the buckets' values at the ranks on either
-        side, each within 1 % of the number there; the first and the last number are exact.
+        Interpolated at (n − 1)·percent/100 between the numbers at the ranks on either side, each
+        known within `relative_error`; the first and the last number are exact.
         """
         if not 0 <= percent <= 100:
             raise ValueError(f"A percentile lies between 0 and 100; {percent} does not.")
@@ -132,65 +185,104 @@ class NumberSummary(Summary):
         return low + (high - low) * (position - rank)
 
     def _value_at(self, rank: int) -> float:
-        lowest, highest = self._range()
+        lowest, highest = self._range
         if rank == 0:
             return lowest
         if rank == self.count - 1:
             return highest
-        return min(max(self.histogram.value_at(rank), lowest), highest)
+        return self._ranked.values[bisect_right(self._ranked.up_to, rank)]
 
     def bins(self, count: int, scale: Scale) -> list[Bin]:
         """Return at most `count` bins whose counts add up to this summary's; none without numbers.
 
-        The edges run from the exact minimum to the exact maximum; a number is in the bin of its
-        bucket's value, so it may be 1 % of itself off. Equal numbers are one bin from n to n;
-        quantile edges that coincide under ties are one.
+        The edges run from the exact minimum to the exact maximum; where the summary is not exact
+        a number is in the bin of its bucket's value, and so it may be 1 % of itself off. Equal
+        numbers are one bin from n to n; quantile edges that coincide under ties are one.
         """
         if count < 1:
             raise ValueError(f"A histogram has at least one bin; {count} were asked for.")
         if not self.count:
             return []
-        values = np.clip(self.histogram.values, *self._range())
-        return binned(values, self.histogram.counts, self._edges(count, scale))
+        values = np.array(self._ranked.values, dtype=np.float64)
+        counts = np.array(self._ranked.counts, dtype=np.int64)
+        return binned(values, counts, self._edges(count, scale))
 
     def _edges(self, count: int, scale: Scale) -> Floats:
-        lowest, highest = self._range()
+        lowest, highest = self._range
         if lowest == highest:
             return np.array([lowest])
         match scale:
             case "linear":
                 return linear_edges(lowest, highest, count=count)
             case "log":
-                return log_edges(self.histogram, lowest, highest, count=count)
+                return log_edges(lowest, highest, count=count, positive=self._lowest_positive())
             case "quantile":
                 shares = (100 * place / count for place in range(count + 1))
                 return np.array([self.percentile(share) for share in shares], dtype=np.float64)
             case _:
                 assert_never(scale)
 
+    def _lowest_positive(self) -> float | None:
+        if self.sketched is not None:
+            return self.sketched.histogram.lowest_positive()
+        return next((value for value in self._ranked.values if value > 0), None)
+
+    @property
+    def histogram(self) -> LogHistogram:
+        """The numbers in buckets, whether or not more is known of them."""
+        counted = Moments.of_counts(self._numbers) if self.sketched is None else self.sketched
+        return counted.histogram
+
+    @cached_property
+    def _numbers(self) -> Mapping[Decimal, int]:
+        return _decimals(self.values)
+
+    @cached_property
     def _range(self) -> tuple[float, float]:
         return float(self.minimum or 0), float(self.maximum or 0)
 
-
-def _counted(value: int | Decimal) -> int | Decimal | None:
-    # An integer needs no look at its digits: this is what most numbers are.
-    if isinstance(value, int):
-        return value if -_INTEGER_BOUND < value < _INTEGER_BOUND else None
-    return exact_number(value)
-
-
-def _exact_sum(numbers: Iterable[int | Decimal]) -> Decimal:
-    with localcontext(_EXACT):
-        return _plain(sum(numbers))
+    @cached_property
+    def _ranked(self) -> "_Ranked":
+        if self.sketched is None:
+            pairs = sorted((float(text), count) for text, count in self.values.items())
+            return _Ranked.of([value for value, _ in pairs], [count for _, count in pairs])
+        histogram = self.sketched.histogram
+        values = np.clip(histogram.values, *self._range)
+        return _Ranked.of(values.tolist(), histogram.counts.tolist())
 
 
-def _exact_sum_squares(numbers: list[int | Decimal]) -> Decimal:
-    with localcontext(_EXACT):
-        return _plain(sum(map(mul, numbers, numbers)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranked:
+    """Rising values with their counts; `up_to` counts those up to each value, itself included."""
+
+    values: Sequence[float]
+    counts: Sequence[int]
+    up_to: Sequence[int]
+
+    @classmethod
+    def of(cls, values: Sequence[float], counts: Sequence[int]) -> "_Ranked":
+        return cls(values=values, counts=counts, up_to=list(accumulate(counts)))
 
 
-def _plain(number: int | Decimal) -> Decimal:
-    # One form for equal numbers, so that 1.0 and 1.00 give equal bytes in either order: no zeros
-    # at the end, no power of ten, no minus before zero.
-    with localcontext(_EXACT):
-        return Decimal(number).normalize() + 0
+def number_key(number: int | Decimal) -> str:
+    """Return the shortest decimal text of a number, the same for equal ones."""
+    text = str(number)
+    # An integer has but one text, and a short one without zeros at its end is the shortest: this
+    # is what most numbers are.
+    if isinstance(number, int) or (text[-1] in _LAST_DIGITS and "E" not in text):
+        return text
+    return f"{plain(number):f}"
+
+
+def _is_inside(number: int | Decimal) -> bool:
+    """Say whether exact_number takes a number into the statistics."""
+    if isinstance(number, int):
+        return abs(number) < _INTEGER_BOUND
+    text = str(number)
+    if len(text) <= EXACT_DIGITS and "E" not in text:
+        return True
+    return exact_number(number) is not None
+
+
+def _decimals(values: Mapping[str, int]) -> dict[Decimal, int]:
+    return {Decimal(text): count for text, count in values.items()}

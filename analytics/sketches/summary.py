@@ -6,15 +6,11 @@ from typing import Self, TypeVar
 
 import msgspec
 
-VERSION = 1  # raised when a layout changes, so that old rows are told apart and rebuilt
+from analytics.layout import FIRST_BYTE, VERSION, UnreadableSummaryError
 
 Fields = TypeVar("Fields", bound=tuple[object, ...])
 
 _encoder = msgspec.msgpack.Encoder()
-
-
-class UnreadableSummaryError(ValueError):
-    """Stored bytes are not a summary that this release can read."""
 
 
 class Summary(ABC):
@@ -30,6 +26,11 @@ class Summary(ABC):
     @abstractmethod
     def merge_all(cls, summaries: Iterable[Self]) -> Self:
         """Return the summary of all the values in any number of summaries."""
+
+    @classmethod
+    def merge_for_reading(cls, summaries: Iterable[Self]) -> Self:
+        """Return the same with all that the summaries tell apart, too much of it to be stored."""
+        return cls.merge_all(summaries)
 
     @classmethod
     @abstractmethod
@@ -52,12 +53,12 @@ class Summary(ABC):
 
 def pack(fields: tuple[object, ...]) -> bytes:
     """Return the stored form of a summary's fields."""
-    return bytes((VERSION,)) + _encoder.encode(fields)
+    return FIRST_BYTE + _encoder.encode(fields)
 
 
 def unpack(stored: bytes, layout: msgspec.msgpack.Decoder[Fields]) -> Fields:
     """Return the fields that `pack` wrote; raises UnreadableSummaryError."""
-    if stored[:1] != bytes((VERSION,)):
+    if stored[:1] != FIRST_BYTE:
         raise UnreadableSummaryError(
             f"A stored summary starts with {stored[:1].hex() or 'nothing'}; "
             f"this release reads version {VERSION}."

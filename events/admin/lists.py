@@ -1,6 +1,6 @@
 """Lists of the admin over tables that grow without end: capped counts, cheap filters."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from events.admin.scoping import ReadOnlyAdmin, ScopedAdmin, visible_projects
-from events.models import Identity
+from events.models import Identity, Project
 from events.partitions import first_id
 
 # Django's paginator takes no type parameters at run time.
@@ -126,3 +126,8 @@ def id_in(text: str) -> UUID | None:
 def stamp(moment: Any) -> str:
     """Return a moment in UTC to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def local_stamp(moment: datetime, project: Project) -> str:
+    """Return a moment in the project's zone to the second, with the zone's name."""
+    return f"{moment.astimezone(project.zone):%Y-%m-%d %H:%M:%S %Z}"

@@ -5,12 +5,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from events import keys, projects
-from events.admin.lists import VisibleFilter
+from events.admin.lists import VisibleFilter, local_stamp
 from events.admin.scoping import MemberInline, ScopedAdmin
 from events.models import ApiKey, Project
 
@@ -19,8 +18,16 @@ class ApiKeyInline(MemberInline):
     """A project's keys; they are issued and revoked on their own pages."""
 
     model = ApiKey
-    fields = readonly_fields = ("prefix", "kind", "name", "created_at", "revoked_at")
+    fields = readonly_fields = ("prefix", "kind", "name", "created", "revoked")
     verbose_name_plural = "keys"
+
+    @admin.display(description="created")
+    def created(self, api_key: ApiKey) -> str:
+        return _created(api_key)
+
+    @admin.display(description="revoked")
+    def revoked(self, api_key: ApiKey) -> str:
+        return _revoked(api_key)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -34,7 +41,7 @@ class ProjectAdmin(ScopedAdmin):
     """Superusers make projects and choose their members; members edit the rest."""
 
     project_path = "pk"
-    list_display = ("slug", "name", "time_zone", "strict", "created_at")
+    list_display = ("slug", "name", "time_zone", "strict", "created")
     search_fields = ("slug", "name")
     autocomplete_fields = ("members",)
 
@@ -42,7 +49,7 @@ class ProjectAdmin(ScopedAdmin):
         if obj is None:
             return ("slug", "time_zone", "strict")
         edited = ("name", "strict", "reward_window_days", "members")
-        return ("slug", "time_zone", *edited, "created_at", "further_keys")
+        return ("slug", *edited, "zone", "created")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Project | None = None
@@ -50,7 +57,7 @@ class ProjectAdmin(ScopedAdmin):
         if obj is None:
             return ()
         # Another zone would need every rollup anew, another slug every token.
-        fixed = ("slug", "time_zone", "created_at", "further_keys")
+        fixed = ("slug", "zone", "created")
         return fixed if request.user.is_superuser else (*fixed, "members")
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> tuple[type, ...]:
@@ -59,10 +66,25 @@ class ProjectAdmin(ScopedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and request.user.is_superuser
 
-    @admin.display(description="further keys")
-    def further_keys(self, project: Project) -> str:
-        url = reverse("admin:events_apikey_add", query={"project": project.pk})
-        return format_html('<a href="{}">Issue a new key</a>', url)
+    def get_form(
+        self, request: HttpRequest, obj: Project | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if zone := form.base_fields.get("time_zone"):
+            zone.help_text = "An IANA name such as Europe/Berlin. It is fixed from then on."
+        return form
+
+    @admin.display(description="time zone")
+    def zone(self, project: Project) -> str:
+        return format_html(
+            '{}<br><span class="tw-note">It is fixed: days, streaks and statistics were counted '
+            "by its clock.</span>",
+            project.time_zone,
+        )
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, project: Project) -> str:
+        return local_stamp(project.created_at, project)
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         if change:
@@ -102,17 +124,18 @@ class RevokedFilter(admin.SimpleListFilter):
 class ApiKeyAdmin(ScopedAdmin):
     """Keys are issued and revoked, never edited."""
 
-    list_display = ("prefix", "project", "kind", "name", "allows", "created_at", "revoked_at")
+    list_display = ("prefix", "project", "kind", "name", "allows", "created", "revoked")
     list_filter = (("project", VisibleFilter), "kind", RevokedFilter)
     list_select_related = ("project",)
     search_fields = ("prefix", "name")
     ordering = ("-id",)
+    autocomplete_fields = ("project",)
     actions = ("revoke",)
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         if obj is None:
             return ("project", "kind", "name")
-        return ("prefix", "project", "kind", "name", "allows", "created_at", "revoked_at")
+        return ("prefix", "project", "kind", "name", "allows", "created", "revoked")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ApiKey | None = None
@@ -128,6 +151,14 @@ class ApiKeyAdmin(ScopedAdmin):
     @admin.display(description="allows")
     def allows(self, api_key: ApiKey) -> str:
         return ", ".join(api_key.scopes)
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, api_key: ApiKey) -> str:
+        return _created(api_key)
+
+    @admin.display(description="revoked", ordering="revoked_at")
+    def revoked(self, api_key: ApiKey) -> str:
+        return _revoked(api_key)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         issued = keys.issue(obj.project, ApiKey.Kind(obj.kind), name=obj.name)
@@ -150,3 +181,11 @@ def _show_once(request: HttpRequest, secrets: dict[str, str]) -> None:
     rows = format_html_join("", "<br>{}: <code>{}</code>", secrets.items())
     text = format_html("Copy this now, it is not shown again:{}", rows)
     messages.warning(request, text)
+
+
+def _created(api_key: ApiKey) -> str:
+    return local_stamp(api_key.created_at, api_key.project)
+
+
+def _revoked(api_key: ApiKey) -> str:
+    return local_stamp(api_key.revoked_at, api_key.project) if api_key.revoked_at else "–"

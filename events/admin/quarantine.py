@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from events.admin.lists import RecordAdmin, SinceFilter, VisibleFilter, id_in, stamp
+from events.admin.lists import RecordAdmin, SinceFilter, VisibleFilter, id_in, local_stamp
 from events.models import Quarantine
 from events.types import RefusalCode
 
@@ -45,9 +45,9 @@ class QuarantineAdmin(RecordAdmin):
         "is_cut",
     )
 
-    @admin.display(description="received (UTC)")
+    @admin.display(description="received")
     def received(self, row: Quarantine) -> str:
-        return stamp(row.received_at)
+        return local_stamp(row.received_at, row.project)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

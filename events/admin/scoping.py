@@ -1,24 +1,16 @@
 """Admin classes that show to staff only what belongs to their projects."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
+from events.admin.base import ModelAdmin, TabularInline
 from events.models import Project, ProjectQuerySet
-
-# Django's admin classes take no type parameters at run time.
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-    _TabularInline = admin.TabularInline[Any, Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
-    _TabularInline = admin.TabularInline
 
 _sees_some: WeakKeyDictionary[HttpRequest, bool] = WeakKeyDictionary()
 
@@ -41,7 +33,7 @@ def is_member(request: HttpRequest) -> bool:
     return _sees_some[request]
 
 
-class ScopedAdmin(_ModelAdmin):
+class ScopedAdmin(ModelAdmin):
     """Rows of the staff's projects, and nothing else, for each member alike.
 
     Who is a member of a project may edit its set-up; every page finds its row through
@@ -66,6 +58,12 @@ class ScopedAdmin(_ModelAdmin):
         related = self.admin_site.get_model_admin(db_field.related_model)
         kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        # Who has one project need not choose it.
+        first_two = visible_projects(request).order_by("slug", "id")[:2]
+        return {"project": first_two[0].pk, **given} if len(first_two) == 1 else given
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         # PostgreSQL can't even be asked for a text with U+0000.
@@ -99,11 +97,12 @@ class ReadOnlyAdmin(ScopedAdmin):
         return False
 
 
-class MemberInline(_TabularInline):
+class MemberInline(TabularInline):
     """Rows beside their parent, which was found among the staff's projects."""
 
     extra = 0
     can_delete = False
+    hide_title = True  # an existing row's name stands in its own column
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_member(request)

@@ -1,9 +1,8 @@
 """Trackward's own format: one event, or a list that is answered event by event."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
-
-import uuid_utils
 
 from events import limits
 from events.metadata import RepeatedKeys, number_refusal, read_json, read_json_apart
@@ -251,10 +250,25 @@ def _extra(source: JsonObject, identities: JsonObject) -> JsonObject | None:
     return {**(extra or {}), "identities": further}
 
 
+def read_line(line: bytes) -> Event | RefusedEvent:
+    """Return the one event that a line of a file holds, or why it can't be read."""
+    value = read_json(line)
+    if isinstance(value, Refusal):
+        return RefusedEvent(refusal=_of_a_line(value), source=line)
+    return _entry(value)
+
+
+def _of_a_line(refusal: Refusal) -> Refusal:
+    words = refusal.message.replace("The body", "The line").replace(
+        "at line 1, column", "at column"
+    )
+    return replace(refusal, message=words)
+
+
 def render(request: Request, outcomes: Sequence[Outcome]) -> Reply:
     """Return every verdict: 200, and 422 where a single event was rejected."""
     answer = {
-        "receipt": str(uuid_utils.uuid7()),
+        "receipt": request.receipt,
         "results": [_result(index, outcome) for index, outcome in enumerate(outcomes)],
     }
     is_rejected = not request.is_list and any(one.status == "rejected" for one in outcomes)
@@ -327,4 +341,5 @@ wire = Wire(
     render=render,
     render_error=render_error,
     is_atomic=False,
+    has_receipts=True,
 )

@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 
 from events.admin.json_field import JsonFormField
-from events.admin.lists import LongListAdmin, VisibleFilter, named_customers, stamp
+from events.admin.lists import LongListAdmin, VisibleFilter, local_stamp, named_customers
 from events.metadata import metadata_refusal, repeated_key
 from events.models import Customer
 from events.types import Json
-from rewards.admin.words import transfer_rows
-from rewards.models import Transfer
-from rewards.views import balance_of, streaks_of
+from rewards.admin.story import last_seen_at, ledger, streak_rows, timeline
+from rewards.models import Account
+from rewards.views import balance_of
 
 # Django's forms take no type parameters at run time.
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 else:
     _CustomerForm = forms.ModelForm
 
-LAST_ROWS = 50
+MOST_IDENTITIES = 100
+_MOST_DIGITS = 18  # a number of so many digits still fits a column
 
 
 def _check_attributes(attributes: Json) -> None:
@@ -40,7 +42,7 @@ def _check_attributes(attributes: Json) -> None:
 class CustomerForm(_CustomerForm):
     attributes = JsonFormField(
         check=_check_attributes,
-        rows=8,
+        rows=4,
         required=False,
         help_text="A JSON object; a rule reads its key “level” as customer.level.",
     )
@@ -51,13 +53,22 @@ class CustomerAdmin(LongListAdmin):
     """Customers are made by their events; only their attributes are edited here."""
 
     form = CustomerForm
-    list_display = ("label", "project", "last_seq", "seen_first")
+    list_display = ("label", "project", "balance", "events", "seen_first")
     list_filter = (("project", VisibleFilter),)
     list_select_related = ("project",)
     search_fields = ("identities__value",)
     search_help_text = "A whole external id, email or phone"
-    fields = ("label", "project", "names", "balance", "attributes")
-    readonly_fields = ("label", "project", "names", "balance")
+    fields = ("attributes",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        account = Account.objects.filter(
+            owner_type=Account.Owner.CUSTOMER,
+            owner_id=OuterRef("pk"),
+            kind=Account.Kind.AVAILABLE,
+        )
+        points = Coalesce(Subquery(account.values("balance")), 0)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(points=points)
+        return rows
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -73,31 +84,37 @@ class CustomerAdmin(LongListAdmin):
         if form.changed_data:
             obj.put_attributes(form.cleaned_data["attributes"])
 
-    @admin.display(description="first seen (UTC)")
-    def seen_first(self, customer: Customer) -> str:
-        return stamp(customer.created_at)
-
-    @admin.display(description="identities")
-    def names(self, customer: Customer) -> str:
-        found = customer.identities.order_by("kind", "id")
-        return ", ".join(f"{each.get_kind_display().lower()} {each.value}" for each in found)
-
     @admin.display(description="balance")
-    def balance(self, customer: Customer) -> str:
-        return f"{balance_of(customer)} points"
+    def balance(self, customer: Any) -> str:
+        return f"{customer.points:,}"
+
+    @admin.display(description="events")
+    def events(self, customer: Customer) -> str:
+        return f"{customer.last_seq:,}"
+
+    @admin.display(description="first seen")
+    def seen_first(self, customer: Customer) -> str:
+        return local_stamp(customer.created_at, customer.project)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         customer: Customer = kwargs["obj"]
-        transfers = Transfer.objects.filter(customer_id=customer.pk).order_by("-id")
         context |= {
+            "customer": customer,
             "zone": customer.project.zone,
-            "streaks": streaks_of(customer, customer.project.zone),
-            "events": customer.events.select_related("event_type").order_by("-customer_seq")[
-                :LAST_ROWS
-            ],
-            "transfers": transfer_rows(transfers[:LAST_ROWS]),
-            "last_rows": LAST_ROWS,
+            "identities": customer.identities.order_by("kind", "id")[:MOST_IDENTITIES],
+            "balance": balance_of(customer),
+            "seen_last": last_seen_at(customer),
+            "streaks": streak_rows(customer),
+            "timeline": timeline(customer, before=_number(request, "events_before")),
+            "ledger": ledger(customer, before=_number(request, "ledger_before")),
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """Return the number that the address gives under this name, None for anything else."""
+    text = request.GET.get(name, "")
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None

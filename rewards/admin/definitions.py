@@ -1,121 +1,22 @@
 """The pages of rules and streaks: what is saved here is published as a new version."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
-from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path
 from django.utils import timezone
 
-from events.admin.json_field import JsonFormField
-from events.admin.lists import VisibleFilter, stamp
+from events.admin.lists import VisibleFilter, local_stamp
 from events.admin.scoping import ScopedAdmin
-from events.types import Json, JsonObject
 from rewards import publishing
+from rewards.admin.editor import describe_view, offers_view
+from rewards.admin.forms import RuleForm, StreakForm
 from rewards.admin.words import SHOWN_VERSIONS, rule_words, streak_words, version_rows
 from rewards.models import Rule, RuleVersion, Streak, StreakVersion
 from rewards.reading import RuleError
-from rewards.rules import read_definition, read_streak
-
-# Django's forms take no type parameters at run time.
-if TYPE_CHECKING:
-    _RuleForm = forms.ModelForm[Rule]
-    _StreakForm = forms.ModelForm[Streak]
-else:
-    _RuleForm = _StreakForm = forms.ModelForm
-
-_ROWS = 18
-_FIRST_RULE: JsonObject = {"trigger": "", "when": None, "award": {"fixed": 10}, "limits": []}
-_FIRST_STREAK: JsonObject = {"event": "", "period": "day", "milestones": []}
-
-
-def _checked(read: Callable[[Json], object]) -> Callable[[Json], None]:
-    """Return the check of a form field that says what `read` refuses."""
-
-    def check(definition: Json) -> None:
-        try:
-            read(definition)
-        except RuleError as error:
-            raise ValidationError(str(error)) from error
-
-    return check
-
-
-class RuleForm(_RuleForm):
-    """A rule's definition with its state and schedule, as `publishing.put_rule` takes them."""
-
-    definition = JsonFormField(
-        check=_checked(read_definition),
-        rows=_ROWS,
-        initial=_FIRST_RULE,
-        help_text="JSON with trigger, when, award and limits. Saving publishes it as a new "
-        "version, unless the state is draft.",
-    )
-    in_force_from = forms.SplitDateTimeField(
-        required=False,
-        widget=AdminSplitDateTime,
-        help_text="UTC. Empty: the first version holds for all events, a later one from now on.",
-    )
-    in_force_until = forms.SplitDateTimeField(
-        required=False, widget=AdminSplitDateTime, help_text="UTC. Empty: without an end."
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.initial.update(_initial_of(self.instance))
-
-    def schedule(self) -> dict[str, Any]:
-        """Return the moments asked for; one that was not touched keeps its microseconds."""
-        return {
-            name: (self.cleaned_data if name in self.changed_data else self.initial).get(name)
-            for name in ("in_force_from", "in_force_until")
-        }
-
-
-def _initial_of(rule: Rule) -> dict[str, Any]:
-    last = rule.versions.order_by("number").last()
-    is_drafted = rule.draft is not None
-    return {
-        "definition": last.definition if last and not is_drafted else rule.draft,
-        # To save a draft again must not publish it.
-        "state": Rule.State.DRAFT if is_drafted else rule.state,
-        "in_force_from": last.starts_at if last else None,
-        "in_force_until": last.in_force_until if last else None,
-    }
-
-
-class StreakForm(_StreakForm):
-    """A streak's definition, as `publishing.put_streak` takes it."""
-
-    definition = JsonFormField(
-        check=_checked(read_streak),
-        rows=_ROWS,
-        initial=_FIRST_STREAK,
-        help_text="JSON with event, when, period and milestones. Saving publishes it as a new "
-        "version.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if last := self.instance.pk and self.instance.versions.order_by("number").last():
-            self.initial["definition"] = last.definition
-
-    def clean_definition(self) -> Json:
-        definition: Json = self.cleaned_data["definition"]
-        if self.instance.pk:
-            streak = self.instance
-            _checked(
-                lambda given: publishing.streak_source(
-                    streak.project, name=streak.name, definition=given
-                )
-            )(definition)
-        return definition
 
 
 class DefinitionAdmin(ScopedAdmin):
@@ -132,6 +33,16 @@ class DefinitionAdmin(ScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(self.newest_version())
 
+    def tell_published(self, request: HttpRequest, row: Any, before: int) -> None:
+        """Say in words what was published since version `before`, 0 for none."""
+        newest = row.versions.order_by("number").last()
+        if newest is None or newest.number == before:
+            return
+        [told] = version_rows([newest])
+        self.message_user(
+            request, f"Version {told.number} is published: {told.words}", messages.SUCCESS
+        )
+
     def newest_version(self) -> "Prefetch[Any]":
         """Return what puts a list of the last version, or none, on each row as `newest`."""
         raise NotImplementedError
@@ -144,18 +55,20 @@ class DefinitionAdmin(ScopedAdmin):
     def version(self, row: Any) -> str:
         return str(row.newest[0].number) if row.newest else "none yet"
 
-    @admin.display(description="in force since (UTC)")
+    @admin.display(description="in force since")
     def since(self, row: Any) -> str:
         if not row.newest:
             return "–"
         moment = row.newest[0].in_force_from
-        return stamp(moment) if moment else "always"
+        return local_stamp(moment, row.project) if moment else "always"
 
     @admin.display(description="versions")
     def versions(self, row: Any) -> str:
         newest_first = row.versions.select_related("published_by").order_by("-number")
         shown = version_rows(newest_first[:SHOWN_VERSIONS])
-        return render_to_string("rewards/_versions.html", {"versions": shown})
+        zone = row.project.zone
+        with timezone.override(zone):
+            return render_to_string("rewards/_versions.html", {"versions": shown, "zone": zone})
 
 
 @admin.register(Rule)
@@ -184,7 +97,18 @@ class RuleAdmin(DefinitionAdmin):
             words.append(f"Draft: {rule_words(row.draft)}")
         return " ".join(words)
 
+    def get_urls(self) -> list[URLPattern]:
+        seen = self.admin_site.admin_view
+        return [
+            path("offers/", seen(offers_view), name="rewards_definition_offers"),
+            path(
+                "describe/<str:subject>/", seen(describe_view), name="rewards_definition_describe"
+            ),
+            *super().get_urls(),
+        ]
+
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        before = obj.versions.count() if change else 0
         rule = publishing.put_rule(
             obj.project,
             name=obj.name,
@@ -196,6 +120,10 @@ class RuleAdmin(DefinitionAdmin):
         )
         obj.pk = rule.pk
         obj.refresh_from_db()
+        self.tell_published(request, obj, before)
+        if obj.draft is not None:
+            words = rule_words(obj.draft)
+            self.message_user(request, f"Kept as a draft: {words}", messages.SUCCESS)
 
     @admin.action(description="Set the selected rules live", permissions=["change"])
     def make_live(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
@@ -245,6 +173,7 @@ class StreakAdmin(DefinitionAdmin):
         return streak_words(newest[0].definition) if newest else ""
 
     def save_model(self, request: HttpRequest, obj: Streak, form: Any, change: bool) -> None:
+        before = obj.versions.count() if change else 0
         streak = publishing.put_streak(
             obj.project,
             name=obj.name,
@@ -254,3 +183,4 @@ class StreakAdmin(DefinitionAdmin):
         )
         obj.pk = streak.pk
         obj.refresh_from_db()
+        self.tell_published(request, obj, before)

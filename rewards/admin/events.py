@@ -13,12 +13,12 @@ from events.admin.lists import (
     SinceFilter,
     VisibleFilter,
     id_in,
+    local_stamp,
     named_customers,
-    stamp,
 )
 from events.models import Event
 from events.types import JsonObject
-from rewards.admin.words import Row, transfer_rows, value_words
+from rewards.admin.words import Row, transfer_rows, transfers_table, value_words
 from rewards.models import Transfer
 
 
@@ -29,7 +29,7 @@ class EventAdmin(RecordAdmin):
         "event_type",
         "customer",
         "status",
-        "points_total",
+        "points",
         "occurred",
         "wire",
         "project",
@@ -42,20 +42,19 @@ class EventAdmin(RecordAdmin):
     )
     list_select_related = ("project", "event_type", "customer")
     search_fields = ("id",)
-    search_help_text = "An event's id, or a customer's whole external id, email or phone"
+    search_help_text = "Event id, or customer id, email, phone"
     fields = (
         "id",
         "project",
         "event_type",
         "customer",
-        "customer_seq",
+        "number",
         "occurred",
         "received",
         "wire",
         "status",
         "reason",
-        "points_awarded",
-        "points_total",
+        "points",
         "metadata_rows",
         "further",
         "earned",
@@ -70,13 +69,13 @@ class EventAdmin(RecordAdmin):
             return queryset.filter(pk=event_id), False
         return queryset.filter(customer_id__in=named_customers(request, search_term)), False
 
-    @admin.display(description="received (UTC)")
+    @admin.display(description="received")
     def received(self, event: Event) -> str:
-        return stamp(event.received_at)
+        return local_stamp(event.received_at, event.project)
 
-    @admin.display(description="occurred (UTC)")
+    @admin.display(description="occurred")
     def occurred(self, event: Event) -> str:
-        return stamp(event.occurred_at)
+        return local_stamp(event.occurred_at, event.project)
 
     @admin.display(description="metadata")
     def metadata_rows(self, event: Event) -> str:
@@ -92,7 +91,15 @@ class EventAdmin(RecordAdmin):
         # The ledger's index leads to the customer's rows.
         found = Transfer.objects.filter(customer_id=event.customer_id, event_id=event.pk)
         rows = transfer_rows(found.order_by("id"))
-        return render_to_string("rewards/_transfers.html", {"transfers": rows}) if rows else "–"
+        return transfers_table(rows, event.project) if rows else "–"
+
+    @admin.display(description="points", ordering="points_total")
+    def points(self, event: Event) -> str:
+        return f"{event.points_total:,}"
+
+    @admin.display(description="the customer's event no.")
+    def number(self, event: Event) -> str:
+        return f"{event.customer_seq:,}"
 
 
 def _metadata_rows(event: Event) -> list[Row]:

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -15,11 +14,11 @@ from events.admin.lists import (
     SinceFilter,
     VisibleFilter,
     id_in,
+    local_stamp,
     named_customers,
-    stamp,
 )
 from events.models import Customer, Event
-from rewards.admin.words import transfer_rows
+from rewards.admin.words import transfer_rows, transfers_table
 from rewards.models import Rule, Streak, Transfer
 
 
@@ -34,12 +33,12 @@ class PostedFilter(SinceFilter):
 
 @admin.register(Transfer)
 class TransferAdmin(RecordAdmin):
-    list_display = ("posted", "customer", "amount", "kind", "source", "event", "project")
+    list_display = ("posted", "customer", "points", "kind", "source", "event", "project")
     list_filter = (("project", VisibleFilter), "kind", PostedFilter)
     list_select_related = ("project",)
     search_fields = ("source_key",)
-    search_help_text = "An event's id, or a customer's whole external id, email or phone"
-    fields = ("project", "posted", "customer", "amount", "kind", "source_key", "event", "earned")
+    search_help_text = "Event id, or customer id, email, phone"
+    fields = ("project", "posted", "customer", "points", "kind", "source_key", "event", "earned")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         customers = Customer.objects.filter(pk=OuterRef("customer_id"))
@@ -67,9 +66,13 @@ class TransferAdmin(RecordAdmin):
         owners = Event.objects.filter(pk=event_id).values("customer_id")
         return queryset.filter(customer_id__in=owners, event_id=event_id), False
 
-    @admin.display(description="posted (UTC)")
+    @admin.display(description="posted")
     def posted(self, transfer: Transfer) -> str:
-        return stamp(transfer.created_at)
+        return local_stamp(transfer.created_at, transfer.project)
+
+    @admin.display(description="points")
+    def points(self, transfer: Transfer) -> str:
+        return f"{transfer.amount:,}"
 
     @admin.display(description="customer")
     def customer(self, transfer: Any) -> str:
@@ -87,5 +90,4 @@ class TransferAdmin(RecordAdmin):
 
     @admin.display(description="how it came about")
     def earned(self, transfer: Transfer) -> str:
-        rows = transfer_rows([transfer])
-        return render_to_string("rewards/_transfers.html", {"transfers": rows})
+        return transfers_table(transfer_rows([transfer]), transfer.project)

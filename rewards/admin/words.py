@@ -6,12 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
 from events.metadata import write_json
+from events.models import Project
 from events.types import Json, JsonObject
 from rewards.models import RuleVersion, StreakVersion, Transfer
 from rewards.rules import describe, describe_streak, read_definition, read_streak
 
 SHOWN_VERSIONS = 50
+
+_TRACE_WORDS = {"desired": "points worked out", "granted": "points given"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,17 +32,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRow:
-    """A transfer as people read it: `source` is the rule or streak, `words` what it said."""
+    """A transfer as people read it: `source` is the rule or streak, `words` what it said.
+
+    `balance` is what the customer had after it, where that was asked for.
+    """
 
     id: int
     kind: str
     points: int
     source: str
+    source_url: str
     number: int
     words: str
     trace: tuple[Row, ...]
     event_id: UUID
     created_at: datetime
+    balance: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,26 +106,37 @@ def transfer_rows(found: Iterable[Transfer]) -> list[TransferRow]:
     ]
 
 
+def transfers_table(rows: Iterable[TransferRow], project: Project) -> str:
+    """Return a table of the rows, with the times of the project's clock."""
+    with timezone.override(project.zone):
+        table = render_to_string("rewards/_transfers.html", {"transfers": rows})
+    note = format_html('<p class="tw-note">Times are those of {}.</p>', project.time_zone)
+    return table + note
+
+
 def _version_ids(transfers: Iterable[Transfer], kind: Transfer.Kind) -> set[int]:
     return {transfer.version_id for transfer in transfers if transfer.kind == kind}
 
 
 def _rule_row(transfer: Transfer, version: RuleVersion) -> TransferRow:
-    return _transfer_row(transfer, version, source=version.rule.name)
+    url = reverse("admin:rewards_rule_change", args=[version.rule_id])
+    return _transfer_row(transfer, version, source=version.rule.name, url=url)
 
 
 def _streak_row(transfer: Transfer, version: StreakVersion) -> TransferRow:
-    return _transfer_row(transfer, version, source=version.streak.name)
+    url = reverse("admin:rewards_streak_change", args=[version.streak_id])
+    return _transfer_row(transfer, version, source=version.streak.name, url=url)
 
 
 def _transfer_row(
-    transfer: Transfer, version: RuleVersion | StreakVersion, *, source: str
+    transfer: Transfer, version: RuleVersion | StreakVersion, *, source: str, url: str
 ) -> TransferRow:
     return TransferRow(
         id=transfer.pk,
         kind=transfer.get_kind_display(),
         points=transfer.amount,
         source=source,
+        source_url=url,
         number=version.number,
         words=_words(version),
         trace=trace_rows(transfer.trace),
@@ -134,7 +158,9 @@ def _trace_rows(trace: JsonObject) -> Iterator[Row]:
             case "limits", [*steps]:
                 yield from (_limit_row(step) for step in steps if isinstance(step, Mapping))
             case _:
-                yield Row(name=key.replace("_", " "), value=value_words(value))
+                yield Row(
+                    name=_TRACE_WORDS.get(key, key.replace("_", " ")), value=value_words(value)
+                )
 
 
 def _limit_row(step: Mapping[str, Any]) -> Row:

@@ -39,10 +39,10 @@ class Sent:
 
 def send(project: Project, *sent: Sent, received_at: datetime = NOW) -> None:
     """Send events in one request, which becomes one batch; all of them must be accepted."""
-    submission = Submission(
-        wire=native.wire,
-        request=Request(entries=tuple(map(_event, sent)), is_list=True),
-        reception=Reception(
+    submission = Submission.of(
+        native.wire,
+        Request(entries=tuple(map(_event, sent)), is_list=True),
+        Reception(
             access=Access(project_id=project.pk, scopes=frozenset(Scope)),
             received_at=received_at,
         ),

@@ -29,6 +29,20 @@ FIGURES = {
     "histogram": histogram(),
     "a histogram of one value": histogram(edges=(5, 5), counts=(4,)),
     "lines": lines([1, None, 2.5], [3, None, 4]),
+    "shares": charts.lines_over_time(
+        ["2026-03-02"],
+        [Line(name="true", values=[0.25])],
+        title="Share of true",
+        time="Day",
+        axis="share",
+    ),
+    "counts": charts.lines_over_time(
+        ["2026-03-02"],
+        [Line(name="Events", values=[25])],
+        title="Events",
+        time="Day",
+        axis="count",
+    ),
     "logarithmic lines": charts.lines_over_time(
         ["2026-03-01"], [Line(name="p50", values=[7])], title="x", time="Week", axis="log"
     ),
@@ -159,6 +173,35 @@ class TestLinesOverTime:
         title = lines([1, 2, 3], title="a<br>b & c")["layout"]["yaxis"]["title"]["text"]
 
         assert title == "a&lt;br&gt;b &amp; c"
+
+
+class TestAxis:
+    @pytest.mark.parametrize(
+        ("values", "ticks"), [([10, 900], "D2"), ([10, 10_000], None), ([None], None)]
+    )
+    def test_has_few_ticks_on_a_short_log_scale(
+        self, values: list[float | None], ticks: str | None
+    ) -> None:
+        figure = charts.lines_over_time(
+            ["2026-03-02"] * len(values),
+            [Line(name="p50", values=values)],
+            title="price",
+            time="Day",
+            axis="log",
+        )
+
+        assert figure["layout"]["yaxis"].get("dtick") == ticks
+
+    def test_of_counts_starts_at_zero(self) -> None:
+        figure = charts.lines_over_time(
+            ["2026-03-02"],
+            [Line(name="Events", values=[100])],
+            title="Events",
+            time="Day",
+            axis="count",
+        )
+
+        assert figure["layout"]["yaxis"]["rangemode"] == "tozero"
 
 
 class TestRanking:

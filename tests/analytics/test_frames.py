@@ -6,7 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from analytics.frames import MOST_POINTS, percentiles_over_time
+from analytics.frames import (
+    MOST_POINTS,
+    Span,
+    counts_over_time,
+    line,
+    percentiles_over_time,
+    starts,
+)
 from analytics.sketches import NumberSummary
 
 MONDAY = date(2026, 3, 2)
@@ -24,7 +31,7 @@ class TestPercentilesOverTime:
     def test_have_a_row_for_every_day(self) -> None:
         days = {after(0): NumberSummary.of([1, 2, 3]), after(2): NumberSummary.of([Decimal("7.5")])}
 
-        frame = percentiles_over_time(days, first=after(-1), last=after(3), percents=(50, 99))
+        frame = percentiles_over_time(days, Span(first=after(-1), last=after(3)), percents=(50, 99))
 
         assert frame.index.name == "day"
         assert list(frame.columns) == ["count", "p50", "p99"]
@@ -45,7 +52,7 @@ class TestPercentilesOverTime:
         summary = NumberSummary.of(range(1, 1001))
 
         frame = percentiles_over_time(
-            {MONDAY: summary}, first=MONDAY, last=MONDAY, percents=(50, 90, 99)
+            {MONDAY: summary}, Span(first=MONDAY, last=MONDAY), percents=(50, 90, 99)
         )
 
         assert frame.iloc[0].tolist() == [
@@ -64,7 +71,7 @@ class TestPercentilesOverTime:
         }
 
         frame = percentiles_over_time(
-            days, first=after(0), last=after(7 + MOST_POINTS), percents=(50,)
+            days, Span(first=after(0), last=after(7 + MOST_POINTS)), percents=(50,)
         )
 
         assert frame.index.name == "week"
@@ -77,7 +84,7 @@ class TestPercentilesOverTime:
         days = {after(0): NumberSummary.of([1]), after(9): NumberSummary.of([2])}
 
         frame = percentiles_over_time(
-            days, first=date(1970, 1, 1), last=date(9000, 1, 1), percents=(50,)
+            days, Span(first=date(1970, 1, 1), last=date(9000, 1, 1)), percents=(50,)
         )
 
         assert frame.index.name == "day"
@@ -91,7 +98,7 @@ class TestPercentilesOverTime:
         first, last = date(1970, 1, 1), date(1970 + years, 1, 1)
         days = {first: NumberSummary.of([1]), last: NumberSummary.of([2])}
 
-        frame = percentiles_over_time(days, first=first, last=last, percents=(50,))
+        frame = percentiles_over_time(days, Span(first=first, last=last), percents=(50,))
 
         assert frame.index.name == interval
         assert len(frame) <= MOST_POINTS
@@ -99,8 +106,34 @@ class TestPercentilesOverTime:
 
     def test_of_numbers_out_of_range_are_missing(self) -> None:
         frame = percentiles_over_time(
-            {MONDAY: NumberSummary(outside=2)}, first=MONDAY, last=MONDAY, percents=(50,)
+            {MONDAY: NumberSummary(outside=2)}, Span(first=MONDAY, last=MONDAY), percents=(50,)
         )
 
         assert frame["count"].tolist() == [0]
         assert math.isnan(frame["p50"].iloc[0])
+
+    def test_are_of_periods_as_long_as_told_at_least(self) -> None:
+        span = Span(first=after(-20), last=after(20), shortest="month")
+
+        frame = percentiles_over_time({MONDAY: NumberSummary.of([1])}, span, percents=(50,))
+
+        assert starts(frame) == ["2026-02-01", "2026-03-01"]
+        assert line(frame, "p50") == [None, 1.0]
+
+
+class TestCountsOverTime:
+    def test_have_a_row_for_every_day(self) -> None:
+        days = {after(0): {"a": 1, "b": 2}, after(2): {"a": 3}}
+
+        frame = counts_over_time(days, Span(first=after(-1), last=after(2)))
+
+        assert frame["a"].tolist() == [0, 1, 0, 3]
+        assert frame["b"].tolist() == [0, 2, 0, 0]
+
+    def test_add_up_the_days_of_a_period(self) -> None:
+        days = {after(0): {"a": 1}, after(6): {"a": 2}, after(7): {"a": 4}}
+
+        frame = counts_over_time(days, Span(first=after(0), last=after(8), shortest="week"))
+
+        assert starts(frame) == ["2026-03-02", "2026-03-09"]
+        assert frame["a"].tolist() == [3, 4]

@@ -1,7 +1,9 @@
 """Sums of numbers are exact, and their percentiles and bins within the error that they state."""
 
+import hashlib
 import math
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -13,7 +15,16 @@ from ddsketch import DDSketch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.sketches import RELATIVE_ERROR, Bin, LogHistogram, NumberSummary, Scale
+from analytics.sketches import (
+    EXACT_NUMBERS,
+    RELATIVE_ERROR,
+    Bin,
+    LogHistogram,
+    Moments,
+    NumberSummary,
+    Scale,
+)
+from analytics.sketches import numbers as numbers_module
 from analytics.sketches.histogram import BOUNDARIES
 from tests.analytics.sketch_laws import LAW, SketchLaws
 
@@ -62,6 +73,7 @@ DISTRIBUTIONS: dict[str, Sequence[int | Decimal]] = {
     "epoch seconds": _decimals(lambda r: 1.7e9 + r.uniform(0, 86_400), places=3),
     "tiny": [n.scaleb(-24) for n in _decimals(lambda r: r.uniform(1, 1e6), places=4)],
     "huge": [int(n) * 10**19 for n in _decimals(lambda r: r.lognormvariate(13, 1), places=0)],
+    "years": [int(n) for n in _decimals(lambda r: r.uniform(1950, 2027), places=0)],
     "heavy ties": [int(n) for n in _decimals(lambda r: r.expovariate(0.5), places=0)],
     "money with outliers": _decimals(
         lambda r: 99_999.99 if r.random() < 0.001 else r.lognormvariate(1, 0.8), places=2
@@ -110,18 +122,110 @@ class TestLogHistogram(SketchLaws):
         assert again.merge(again).counts.tolist() == [2, 2 * count]
 
 
+class TestMoments(SketchLaws):
+    summary = Moments
+    values = st.lists(numbers.filter(_is_inside).map(Decimal))
+    example = (Decimal(3), Decimal("-2.50"))
+
+
+# Lists on either side of the bound up to which numbers are known one by one.
+crowds = st.builds(
+    lambda first, count: [Decimal(place) / 4 for place in range(first, first + count)],
+    st.integers(-50, 50),
+    st.integers(EXACT_NUMBERS - 100, EXACT_NUMBERS + 50),
+)
+
+
 class TestNumberSummary(SketchLaws):
     summary = NumberSummary
-    values = st.lists(numbers)
+    values = st.lists(numbers) | crowds
     example = (3, Decimal("-2.50"), 10**40)
+
+    @LAW
+    @given(data=st.data())
+    def test_is_the_same_for_reading(self, data: st.DataObject) -> None:
+        """What is read may tell more numbers apart than what is stored."""
+        parts = [NumberSummary.of(data.draw(self.values)) for _ in range(3)]
+
+        read = NumberSummary.merge_for_reading(parts)
+
+        self.assert_same(read.merge(NumberSummary.empty()), NumberSummary.merge_all(parts))
+
+    def test_is_exact_while_numbers_are_few(self) -> None:
+        one = NumberSummary.of([*range(EXACT_NUMBERS), 3, Decimal("3.0"), 10**40])
+
+        assert (one.is_exact, one.relative_error) == (True, 0)
+        assert (one.distinct, one.count, one.outside) == (EXACT_NUMBERS, EXACT_NUMBERS + 2, 1)
+
+    def test_says_how_far_ranks_may_be_off_beyond(self) -> None:
+        one = NumberSummary.of(range(EXACT_NUMBERS + 1))
+
+        assert (one.is_exact, one.relative_error) == (False, RELATIVE_ERROR)
+        assert (one.distinct, one.count) == (None, EXACT_NUMBERS + 1)
+
+    def test_stays_exact_over_days_that_are_when_it_is_only_read(self) -> None:
+        days = [range(first, first + EXACT_NUMBERS) for first in range(0, 10_000, EXACT_NUMBERS)]
+        every = [number for day in days for number in day]
+
+        one = NumberSummary.merge_for_reading(map(NumberSummary.of, days))
+
+        assert one.is_exact
+        assert (one.count, one.distinct) == (len(every), len(every))
+        assert one.sum == sum(every)
+        assert one.percentile(50) == statistics.median(every)
+
+    def test_is_a_sketch_when_read_beyond_the_bound_of_reading(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(numbers_module, "READING_NUMBERS", 300)
+        days = [NumberSummary.of(range(200)), NumberSummary.of(range(150, 301))]
+
+        one = NumberSummary.merge_for_reading(days)
+
+        assert (one.is_exact, one.count) == (False, 351)
+
+    def test_forgets_numbers_by_how_many_there_are_alone(self) -> None:
+        """A part that holds no new number tips nothing over."""
+        full = NumberSummary.of(range(EXACT_NUMBERS))
+
+        assert full.merge(full).is_exact
+        assert not full.merge(NumberSummary.of([-1])).is_exact
+
+    def test_takes_counts_that_were_made_elsewhere(self) -> None:
+        assert NumberSummary.of_counts({3: 2, Decimal("0.5"): 1, 10**40: 4}) == NumberSummary.of(
+            [3, Decimal("0.5"), 3, *[10**40] * 4]
+        )
+
+    @pytest.mark.parametrize(
+        "values", [[1, 2, 3, 4, 4], [2010, 2011, 2012, 2026], [Decimal("-0.1")]]
+    )
+    def test_has_the_percentiles_of_few_numbers_exactly(
+        self, values: Sequence[int | Decimal]
+    ) -> None:
+        found = [NumberSummary.of(values).percentile(percent) for percent in PERCENTS]
+
+        exact = np.percentile(np.array(values, dtype=np.float64), PERCENTS)
+        assert found == pytest.approx(exact.tolist(), rel=1e-15)
 
     def test_keeps_its_bytes_from_release_to_release(self) -> None:
         stored = NumberSummary.of([3, 3, 0, Decimal("-2.50"), 10**40]).to_bytes()
 
+        assert stored == b"\x02\x93\x01\x83\xa4-2.5\x01\xa10\x01\xa13\x02\xc0"
+
+    def test_keeps_its_bytes_beyond_its_bound_from_release_to_release(self) -> None:
+        stored = NumberSummary.of([*range(300), 299]).to_bytes()
+
+        assert (
+            hashlib.sha256(stored).hexdigest()
+            == "d5ef2c69f934b672eafcc6895e7e4f1bc76ea050d9c736f2163db59f56bc5f11"
+        )
+
+    def test_keeps_the_bytes_of_a_histogram_from_release_to_release(self) -> None:
+        stored = LogHistogram.of([3.0, 3.0, 0.0, -2.5]).to_bytes()
+
         # fmt: off
         assert stored == (
-            b"\x01\x97\x04\x01\xa33.5\xa524.25\xa4-2.5\xa13\xc4\x10"
-            b"\x01\x93\x01\xc4\x06\x53\xf2\x00\x00\xb6\x0d\xc4\x03\x01\x01\x02"
+            b"\x02\x93\x01\xc4\x06\x53\xf2\x00\x00\xb6\x0d\xc4\x03\x01\x01\x02"
         )
         # fmt: on
 
@@ -212,8 +316,9 @@ class TestNumberSummary(SketchLaws):
         for quantile in (0.01, 0.25, 0.5, 0.75, 0.99):
             expected = oracle.get_quantile_value(quantile) / half_step
             rank = int(quantile * (len(values) - 1))
+            place = np.searchsorted(np.cumsum(histogram.counts), rank, side="right")
 
-            assert histogram.value_at(rank) == pytest.approx(expected, rel=1e-9)
+            assert histogram.values[place] == pytest.approx(expected, rel=1e-9)
 
     @pytest.mark.parametrize("percent", [-1, 100.5])
     def test_refuses_percentiles_that_there_are_not(self, percent: float) -> None:
@@ -261,6 +366,12 @@ class TestBins:
     @pytest.mark.parametrize("scale", SCALES)
     def test_are_one_where_all_numbers_are_equal(self, scale: Scale) -> None:
         assert NumberSummary.of([5, 5, 5]).bins(10, scale) == [Bin(lower=5, upper=5, count=3)]
+
+    def test_put_each_of_few_numbers_where_it_belongs(self) -> None:
+        """Years differ by less than the error of a bucket."""
+        bins = NumberSummary.of([*range(2001, 2011), 2011]).bins(10, "linear")
+
+        assert [one.count for one in bins] == [1] * 9 + [2]
 
     def test_are_equally_wide_on_a_linear_scale(self) -> None:
         assert NumberSummary.of([0, 1, 4, 9, 10]).bins(2, "linear") == [

@@ -57,3 +57,26 @@ class TestShare:
     )
     def test_is_whole_only_where_it_is_exact(self, part: int, whole: int, text: str) -> None:
         assert numerals.share(part, whole) == text
+
+
+class TestChange:
+    @pytest.mark.parametrize(
+        ("current", "previous", "direction", "text"),
+        [
+            (5, 5, "same", "→ unchanged"),
+            (0, 0, "same", "→ unchanged"),
+            (5, 0, "new", "▲ new"),
+            (15, 10, "up", "▲ 50.0 % more"),
+            (20, 10, "up", "▲ 100 % more"),
+            (5, 10, "down", "▼ 50.0 % less"),
+            (0, 10, "down", "▼ 100 % less"),
+            (100_001, 100_000, "up", "▲ < 0.1 % more"),
+            (-5, -10, "up", "▲ 50.0 % more"),
+        ],
+    )
+    def test_says_how_much_more_or_less(
+        self, current: int, previous: int, direction: str, text: str
+    ) -> None:
+        found = numerals.change(current, previous)
+
+        assert (found.direction, found.text) == (direction, text)

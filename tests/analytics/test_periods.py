@@ -151,3 +151,18 @@ class TestDay:
         assert local.date_of(again) == date(2010, 11, 6)
         start, end = local.span(date(2010, 11, 6))
         assert start <= again < end
+
+
+class TestHours:
+    @given(zone=st.sampled_from(ZONES), moment=MOMENTS)
+    def test_of_a_day_hold_each_of_its_moments_in_one_hour(
+        self, zone: str, moment: datetime
+    ) -> None:
+        found = calendar(zone)
+        hour = found.place_of(moment).hour
+
+        hours = list(found.hours(hour.local_date))
+
+        assert hours.count(hour) == 1
+        assert [one.starts_at for one in hours] == sorted({one.starts_at for one in hours})
+        assert {one.local_date for one in hours} == {hour.local_date}

@@ -6,16 +6,20 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import QuerySet
+from pytest_django import DjangoAssertNumQueries
 
 from analytics import rebuild, rollup
-from analytics.models import Rollup
+from analytics.layout import FIRST_LAYOUT, VERSION
+from analytics.models import Rollup, ShardState
 from analytics.sketches import NumberSummary, TextSummary
 from events.metadata import read_json
 from events.models import Project
 from events.types import Json, Refusal
 from tests import make
 from tests.analytics.feed import Sent, field, send, send_values
+from tests.analytics.former import leave_as_former_release
 from tests.make import NOW
 
 
@@ -188,6 +192,85 @@ class TestRebuild:
         chosen = rebuild.days_of([shop], first=first, last=last)
 
         assert [day.local_date for day in chosen] == [first, last]
+
+
+@pytest.mark.django_db
+class TestRenew:
+    def test_finds_nothing_to_do_by_one_look(
+        self, history: Project, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            assert rebuild.outdated() == []
+
+    def test_makes_what_a_former_release_wrote_anew(self, history: Project) -> None:
+        before = rows()
+        leave_as_former_release()
+
+        renewed = list(rebuild.renew(rebuild.outdated()))
+
+        assert len(renewed) == len(days(history))
+        assert rows() == before
+        assert rebuild.outdated() == []
+
+    def test_goes_on_where_it_was_interrupted(self, history: Project) -> None:
+        before = rows()
+        leave_as_former_release()
+        work = rebuild.renew(rebuild.outdated())
+        done = {place(next(work)) for _ in range(4)}
+        del work
+
+        rest = [place(day) for day in rebuild.renew(rebuild.outdated())]
+
+        assert len(rest) == len(days(history)) - 4
+        assert not done & set(rest)
+        assert rows() == before
+        assert rebuild.outdated() == []
+
+    def test_is_not_done_where_newer_days_were_folded_meanwhile(self, shop: Project) -> None:
+        send_values(shop, "level", [1])
+        fold_all()
+        leave_as_former_release()
+        send_values(shop, "level", [2], occurred_at=NOW - timedelta(days=3))
+        fold_all()
+
+        [found] = rebuild.outdated()
+
+        assert [day.local_date for day in found.days] == [date(2026, 3, 2)]
+
+    def test_reads_no_day_twice_that_was_made_anew_by_hand(self, history: Project) -> None:
+        leave_as_former_release()
+        list(rebuild.rebuild(days(history)))
+
+        assert list(rebuild.renew(rebuild.outdated())) == []
+        assert rebuild.outdated() == []
+
+    def test_leaves_what_is_not_folded_to_the_fold(self, history: Project) -> None:
+        leave_as_former_release()
+        send_values(history, "level", [99])
+
+        list(rebuild.renew(rebuild.outdated()))
+
+        assert rollup.waiting_events() == 1
+        fold_all()
+        assert differences(history) == []
+
+    def test_takes_what_a_later_release_wrote_for_outdated(self, history: Project) -> None:
+        ShardState.objects.update(layout=VERSION + 1)
+
+        assert len(rebuild.outdated()) == ShardState.objects.count() > 1
+
+    def test_meets_the_first_layout_where_a_worker_knows_none(self, shop: Project) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO analytics_shardstate (project_id, shard, changes) VALUES (%s, 0, 1)",
+                [shop.pk],
+            )
+
+        assert ShardState.objects.get().layout == FIRST_LAYOUT
+
+
+def place(day: rebuild.Day) -> tuple[int, date]:
+    return day.event_type.pk, day.local_date
 
 
 @pytest.mark.django_db

@@ -273,6 +273,69 @@ class TestFold:
         assert fold_all() == 1
         assert statistics(shop).total.rows == 2
 
+    def test_asks_for_a_rebuild_where_rows_are_of_an_earlier_release(self, shop: Project) -> None:
+        send_values(shop, "level", [1, 2])
+        fold_all()
+        for row in Rollup.objects.all():
+            Rollup.objects.filter(pk=row.pk).update(summary=b"\x01" + bytes(row.summary)[1:])
+        send_values(shop, "level", [3])
+
+        with pytest.raises(
+            rollup.BrokenRollupsError, match=r"reads version 2\. `manage\.py rebuild_rollups`"
+        ):
+            fold_all()
+
+        assert OpenBatch.objects.count() == 1
+        list(rebuild.rebuild(rebuild.days_of([shop])))
+        assert fold_all() == 1
+        assert statistics(shop).total.rows == 3
+        assert differences() == []
+
+    def test_counts_events_that_came_a_day_late(self, shop: Project) -> None:
+        on_time, late = NOW - timedelta(hours=24), NOW - timedelta(hours=24, seconds=1)
+        send(
+            shop,
+            Sent(metadata={"level": 1}, occurred_at=on_time),
+            Sent(metadata={"level": 1}, occurred_at=late),
+            Sent(metadata={"level": 1}),
+        )
+        fold_all()
+
+        days = Rollup.objects.filter(field_id=EVENT_FIELD_ID, grain="day")
+
+        found = [EventSummary.from_bytes(bytes(row.summary)) for row in days]
+        assert sum(events.late for events in found) == 1
+
+    def test_tells_days_apart_by_the_microsecond(self, shop: Project) -> None:
+        midnight = datetime(2026, 3, 1, 23, tzinfo=UTC)  # in Berlin
+        last = midnight - timedelta(microseconds=1)
+        send(
+            shop,
+            Sent(metadata={"level": 1}, occurred_at=last),
+            Sent(metadata={"level": 1}, occurred_at=midnight),
+        )
+        fold_all()
+
+        starts = Rollup.objects.filter(kind="number").values_list("grain", "starts_at", "count")
+
+        assert sorted(starts) == [
+            ("day", midnight - timedelta(days=1), 1),
+            ("day", midnight, 1),
+            ("hour", midnight - timedelta(hours=1), 1),
+            ("hour", midnight, 1),
+        ]
+
+    def test_takes_more_events_at_once_than_one_fold_holds(
+        self, shop: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rollup, "EVENTS_PER_FOLD", 5)
+        for number in range(6):
+            send_values(shop, "level", [number] * 3)
+
+        assert [rollup.fold(shard) for shard in rollup.open_shards()] == [3]
+        assert fold_all() == 15
+        assert differences() == []
+
 
 @pytest.mark.django_db(transaction=True)
 class TestInterruptedFold:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.sketches import (
+    DISTINCT_ERROR,
+    EXACT_TEXTS,
     SUMMARIES,
     VALUES_CAP,
     ArraySummary,
@@ -24,6 +26,7 @@ from analytics.sketches import (
     element_text,
     value_key,
 )
+from analytics.sketches import texts as texts_module
 from analytics.sketches.distinct import STANDARD_ERROR
 from events.metadata import Kind
 from tests.analytics.sketch_laws import LAW, SketchLaws
@@ -34,10 +37,37 @@ texts = st.text(max_size=6) | st.sampled_from(["a", "b", "x" * 300, "x" * 299 + 
 elements = st.none() | st.booleans() | st.integers() | st.sampled_from(["a", "b", Decimal("1.50")])
 
 
+# Lists on either side of the bound up to which a distinct count is exact.
+crowds = st.builds(
+    lambda first, count: [f"t{place}" for place in range(first, first + count)],
+    st.integers(0, 300),
+    st.integers(EXACT_TEXTS - 200, EXACT_TEXTS + 100),
+)
+
+
 class TestDistinctSummary(SketchLaws):
     summary = DistinctSummary
-    values = st.lists(texts)
+    values = st.lists(texts) | crowds
     example = ("a", "b")
+
+    @pytest.mark.parametrize("count", [0, 1, EXACT_TEXTS])
+    def test_is_exact_while_texts_are_few(self, count: int) -> None:
+        one = DistinctSummary.of(map(str, range(count)))
+
+        assert (one.is_exact, one.relative_error, one.estimate) == (True, 0, count)
+
+    def test_says_how_far_it_may_be_off_beyond(self) -> None:
+        one = DistinctSummary.of(map(str, range(EXACT_TEXTS + 1)))
+
+        assert (one.is_exact, one.relative_error) == (False, DISTINCT_ERROR)
+        assert one.estimate > EXACT_TEXTS
+
+    def test_forgets_texts_by_their_number_alone(self) -> None:
+        """A part that holds no new text tips nothing over."""
+        full = DistinctSummary.of(map(str, range(EXACT_TEXTS)))
+
+        assert full.merge(full).is_exact
+        assert not full.merge(DistinctSummary.of(["new"])).is_exact
 
     @pytest.mark.parametrize("count", [0, 1, 10, 1_000, 5_000, 11_000, 20_000, 100_000])
     @pytest.mark.parametrize("seed", ["a", "b", "c"])
@@ -56,12 +86,12 @@ class TestDistinctSummary(SketchLaws):
         stored = one.to_bytes()
 
         self.assert_same(DistinctSummary.from_bytes(stored), one)
-        assert len(stored) <= 4_096 + 8
+        assert len(stored) <= 4_096 + 9
 
     def test_keeps_its_bytes_from_release_to_release(self) -> None:
         stored = DistinctSummary.of(["alice", "bob", "日本"]).to_bytes()
 
-        assert stored.hex() == "0192c406de044f07830ec403010303"
+        assert stored.hex() == "0293c4184deaec0cce54da8974f32b2bb966a492e83335cfe1549b3ac400c400"
 
 
 class TestTextSummary(SketchLaws):
@@ -72,7 +102,7 @@ class TestTextSummary(SketchLaws):
     def test_keeps_its_bytes_from_release_to_release(self) -> None:
         stored = TextSummary.of(["b", "a", "b"]).to_bytes()
 
-        assert stored == b"\x01\x95\x82\xa1a\x01\xa1b\x02\x00\x00\x00\xc0"
+        assert stored == b"\x02\x97\x82\xa1a\x01\xa1b\x02\x00\x00\x00\xc0\x00\x00"
 
     def test_is_exact_up_to_the_cap(self) -> None:
         one = TextSummary.of([str(place) for place in range(VALUES_CAP)] + ["7"])
@@ -152,6 +182,53 @@ class TestTextSummary(SketchLaws):
         assert (new.kept_error, new.dropped_error, new.other) == (5, 9, 21)
         assert (twice.kept_error, twice.dropped_error, twice.other) == (10, 16, 40)
 
+    def test_counts_dates_and_versions(self) -> None:
+        some = ["2026-03-02", "2026-03-02", "2.10.0", "1.5", "cave", "x" * 300]
+
+        one = TextSummary.of(some).merge(TextSummary.of(["v1.2"]))
+
+        assert (one.dates, one.versions) == (2, 2)
+
+    def test_counts_dates_and_versions_beyond_its_cap(self) -> None:
+        parts = [
+            TextSummary.of([f"{major}.{place}.0" for place in range(900)] + ["2026-03-02"])
+            for major in range(4)
+        ]
+
+        for one in (reduce(TextSummary.merge, parts), TextSummary.merge_all(parts)):
+            assert one.is_capped
+            assert (one.dates, one.versions) == (4, 3_600)
+
+    def test_is_exact_for_reading_where_no_part_is_capped(self) -> None:
+        days = [[f"order {day} {place}" for place in range(900)] + ["gift"] for day in range(5)]
+
+        one = TextSummary.merge_for_reading(map(TextSummary.of, days))
+
+        assert not one.is_capped
+        assert (one.distinct, one.distinct_error, one.count_error) == (4_501, 0, 0)
+        assert one.top(1) == [("gift", 5)]
+
+    def test_tells_more_for_reading_where_parts_are_capped(self) -> None:
+        parts = [_skewed(seed=1), _skewed(seed=2)]
+        values = parts[0] + parts[1]
+
+        one = TextSummary.merge_for_reading(map(TextSummary.of, parts))
+
+        assert len(one.counts) > VALUES_CAP
+        _assert_bounds(one, values)
+
+    def test_is_capped_for_reading_where_values_are_too_many(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(texts_module, "READING_CAP", 1_500)
+        days = [[f"order {day} {place}" for place in range(900)] for day in range(3)]
+
+        one = TextSummary.merge_for_reading(map(TextSummary.of, days))
+
+        assert one.is_capped
+        assert (one.total, len(one.counts), one.other) == (2_700, 1_500, 1_200)
+        _assert_bounds(one, [value for day in days for value in day])
+
     def test_takes_counts_that_were_made_elsewhere(self) -> None:
         assert TextSummary.of_counts({"a": 2, "b": 1}) == TextSummary.of(["a", "b", "a"])
 
@@ -216,11 +293,12 @@ class TestEventSummary(SketchLaws):
             points_awarded=st.integers(0, 10**9),
             points_total=st.integers(0, 10**9),
             other_fields=st.integers(0, 64),
+            is_late=st.booleans(),
         )
     )
     example = (
         EventFact(customer="alice", points_awarded=10, points_total=60),
-        EventFact(customer="alice", other_fields=3),
+        EventFact(customer="alice", other_fields=3, is_late=True),
         EventFact(customer="bob"),
     )
 
@@ -228,7 +306,7 @@ class TestEventSummary(SketchLaws):
         one = EventSummary.of(self.example)
 
         assert (one.count, one.customers.estimate, one.other_fields) == (3, 2, 3)
-        assert (one.points_awarded, one.points_total) == (10, 60)
+        assert (one.points_awarded, one.points_total, one.late) == (10, 60, 1)
 
 
 class TestSummaries:
@@ -248,11 +326,16 @@ def _skewed(*, seed: int) -> list[str]:
 
 
 def _assert_capped_laws(one: TextSummary, values: Sequence[str]) -> None:
+    assert len(one.counts) == VALUES_CAP
+    _assert_bounds(one, values)
+
+
+def _assert_bounds(one: TextSummary, values: Sequence[str]) -> None:
     exact = Counter(values)
     assert one.is_capped
     assert one.total == len(values)
     assert one.seen == DistinctSummary.of(values)
-    assert len(one.counts) == VALUES_CAP
+    assert abs(one.distinct - len(exact)) <= one.distinct_error * len(exact)
     assert 0 <= one.kept_error <= one.dropped_error <= one.other
     for value, count in exact.items():
         if value in one.counts:

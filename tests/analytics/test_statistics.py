@@ -1,4 +1,4 @@
-"""The statistics of one field: what they count, when, and how the API is asked for them."""
+"""The statistics of fields: what they count, and when."""
 
 import json
 import math
@@ -6,20 +6,23 @@ import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics import rollup, statistics
-from analytics.profiles import type_of
+from analytics import readings, rollup
+from analytics.readings import Days
 from analytics.serializers import Shape, statistics_json
-from analytics.statistics import FieldStatistics, Question, field_statistics
-from events.metadata import read_json, write_json
-from events.models import OpenBatch, Project
-from events.projects import NewProject
+from analytics.statistics import (
+    FieldStatistics,
+    Question,
+    TypeStatistics,
+    field_statistics,
+    type_statistics,
+)
+from events.metadata import write_json
+from events.models import Project
 from events.types import Json
 from tests import make
 from tests.analytics.feed import Sent, field, send, send_values
@@ -133,7 +136,7 @@ class TestFieldStatistics:
     def test_say_where_they_end_when_the_tail_is_too_long(
         self, shop: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(statistics, "TAIL_EVENTS", 3)
+        monkeypatch.setattr(readings, "TAIL_EVENTS", 3)
         send_values(shop, "level", [1, 2])
         fold_all()
         moments = [NOW - timedelta(seconds=20), NOW - timedelta(seconds=30)]
@@ -169,6 +172,190 @@ class TestFieldStatistics:
             {"value": "b", "count": 1, "rows": 1},
         ]
         assert (array["lengths"]["count"], array["lengths"]["sum"]) == (3, 5)
+
+    def test_of_long_arrays_count_every_element(self, shop: Project) -> None:
+        longest = [f"item {n}" for n in range(1_114)]
+        send_values(shop, "tags", [longest])
+        fold_all()
+        send_values(shop, "tags", [longest[:3], longest[:1] * 1_114])
+
+        array = answer(shop, "tags", top=2)["array"]
+
+        lengths = array["lengths"]
+        assert (lengths["count"], lengths["sum"]) == (3, 2 * 1_114 + 3)
+        assert (lengths["min"], lengths["max"]) == (3, 1_114)
+        assert array["elements"][0] == {"value": "item 0", "count": 1_116, "rows": 3}
+        assert array["elements"][1]["count"] == 2
+
+    def test_of_nested_arrays_count_elements_by_their_json(self, shop: Project) -> None:
+        nested: list[Json] = [
+            [1, "a"],
+            {"b": [Decimal("1.0")], "a": None},
+            None,
+            True,
+            "true",
+            1,
+            "1",
+        ]
+        send_values(shop, "tags", [nested, [[1, "a"], []]])
+
+        array = answer(shop, "tags")["array"]
+
+        assert [(found["value"], found["count"], found["rows"]) for found in array["elements"]] == [
+            ("1", 2, 1),
+            ('[1,"a"]', 2, 2),
+            ("true", 2, 1),
+            ("[]", 1, 1),
+            ("null", 1, 1),
+            ('{"a":null,"b":[1]}', 1, 1),
+        ]
+
+    def test_of_few_numbers_are_exact(self, shop: Project) -> None:
+        send_values(shop, "level", [2021, 2022, 2023])
+
+        number = answer(shop, percentiles=["50", "75"], bins=2)["number"]
+
+        assert (number["relative_error"], number["approximate"]) == (0, False)
+        assert number["percentiles"] == {"50": 2022, "75": Decimal("2022.5")}
+        assert [part["count"] for part in number["histogram"]] == [1, 2]
+
+    def test_of_many_numbers_say_how_far_they_may_be_off(self, shop: Project) -> None:
+        for start in range(0, 5_000, 1_000):
+            send_values(shop, "level", list(range(start, start + 1_000)))
+            fold_all()
+
+        number = answer(shop, percentiles=["50"])["number"]
+
+        assert (number["relative_error"], number["approximate"]) == (Decimal("0.01"), True)
+        assert abs(number["percentiles"]["50"] / Decimal("2499.5") - 1) <= Decimal("0.01")
+        assert (number["min"], number["max"], number["sum"]) == (0, 4_999, 4_999 * 2_500)
+
+    def test_of_many_texts_are_exact_while_no_day_is_capped(self, shop: Project) -> None:
+        for back in range(3):
+            values: list[Json] = [f"order {back}-{n}" for n in range(900)]
+            send_values(shop, "level", [*values, "same"], occurred_at=NOW - timedelta(days=back))
+        fold_all()
+
+        total = asked(shop, first=DAY - timedelta(days=2)).total
+
+        assert total.text is not None
+        assert (total.text.distinct, total.text.distinct_error) == (2_701, 0)
+        assert total.text.top(1) == [("same", 3)]
+        assert total.shown_type == "identifier"
+
+
+@pytest.mark.django_db
+class TestEvidence:
+    def test_tells_what_arrived_as_each_kind_with_samples(self, shop: Project) -> None:
+        send_values(shop, "price", [5, 5, 9, 7], occurred_at=NOW - timedelta(days=2))
+        send_values(shop, "price", ["12", "12", "n/a", "2026-03-01"])
+        fold_all()
+        send_values(shop, "price", [3, "n/a", "?", "-", "!", True, {}, [1], None, "1.2.3"])
+
+        found = asked(shop, "price", first=DAY - timedelta(days=2))
+
+        before = DAY - timedelta(days=2)
+        table = [
+            (one.kind, one.count, one.samples, one.first_day, one.last_day)
+            for one in found.evidence
+        ]
+        assert table == [
+            ("number", 5, [3, 9], before, DAY),
+            ("text", 5, ["n/a", "!", "-"], DAY, DAY),
+            ("numeric_text", 2, ["12"], DAY, DAY),
+            ("array", 1, (), DAY, DAY),
+            ("boolean", 1, [True], DAY, DAY),
+            ("date", 1, ["2026-03-01"], DAY, DAY),
+            ("object", 1, (), DAY, DAY),
+            ("version", 1, ["1.2.3"], DAY, DAY),
+        ]
+        assert sum(one.share for one in found.evidence) == pytest.approx(1)
+        assert found.total.shown_type == "mixed"
+
+    def test_speaks_against_a_declared_type(self, shop: Project) -> None:
+        make.event_type(shop, "play", fields={"price": "number"})
+        send_values(shop, "price", [1, 2, "3", "n/a"])
+
+        [conflict] = asked(shop, "price").conflicts
+
+        assert (conflict.kind, conflict.share, conflict.samples) == ("text", 0.25, ["n/a"])
+        assert conflict.first_day == DAY
+
+    def test_of_a_personal_field_has_no_samples(self, shop: Project) -> None:
+        send_values(shop, "email", ["a@example.org", 1, True])
+        email = field(shop, "email")
+        email.personal = True
+        email.save()
+
+        assert [one.samples for one in asked(shop, "email").evidence] == [()] * 3
+
+
+def type_asked(project: Project, *names: str, first: date = DAY) -> TypeStatistics:
+    play = project.event_types.get(name="play")
+    return type_statistics(
+        play,
+        Days(project=project, first=first, last=DAY),
+        now=NOW,
+        fields=[field(project, name) for name in names],
+    )
+
+
+@pytest.mark.django_db
+class TestTypeStatistics:
+    def test_have_each_field_as_it_is_alone(self, shop: Project) -> None:
+        send(
+            shop,
+            Sent(metadata={"level": 1, "map": "x"}, occurred_at=NOW - timedelta(days=1)),
+            Sent(metadata={"level": None, "map": "y"}),
+        )
+        fold_all()
+        send(shop, Sent(metadata={"level": "3", "tags": []}), Sent(metadata={}, event="other"))
+
+        found = type_asked(shop, "tags", "level", "map", first=DAY - timedelta(days=1))
+
+        assert (found.rows, found.tail_rows, found.complete_to) == (3, 1, NOW)
+        assert {day: events.count for day, events in found.daily.items()} == {
+            DAY - timedelta(days=1): 1,
+            DAY: 2,
+        }
+        assert [summary.field.name for summary in found.fields] == ["tags", "level", "map"]
+        for summary in found.fields:
+            alone = asked(shop, summary.field.name, first=DAY - timedelta(days=1))
+            assert summary.total == alone.total
+            assert summary.evidence == alone.evidence
+            assert summary.conflicts == alone.conflicts
+            filled = {day: values.filled for day, values in alone.days.items()}
+            assert summary.daily == {day: count for day, count in filled.items() if count}
+
+    def test_take_as_many_queries_for_many_fields(
+        self, shop: Project, django_assert_max_num_queries: Any
+    ) -> None:
+        names = [f"field {n}" for n in range(30)]
+        send(shop, Sent(metadata=dict.fromkeys(names, 1)))
+        fold_all()
+        play = shop.event_types.get(name="play")
+        fields = list(play.fields.order_by("name"))
+        days = Days(project=shop, first=DAY, last=DAY)
+
+        with django_assert_max_num_queries(5):
+            found = type_statistics(play, days, now=NOW, fields=fields)
+
+        assert [summary.total.filled for summary in found.fields] == [1] * 30
+
+    def test_of_fields_without_values_are_empty(self, shop: Project) -> None:
+        make.event_type(shop, "play", fields={"level": "auto"})
+
+        found = type_asked(shop, "level")
+
+        assert (found.rows, found.daily) == (0, {})
+        assert [(one.total.rows, one.daily, one.evidence) for one in found.fields] == [(0, {}, [])]
+
+    def test_are_of_a_page_of_fields_at_most(self, shop: Project) -> None:
+        made = make.event_type(shop, "play", fields={f"f{n}": "auto" for n in range(101)})
+        days = Days(project=shop, first=DAY, last=DAY)
+
+        with pytest.raises(ValueError, match="101 fields were asked for; at most 100 are read"):
+            type_statistics(made, days, now=NOW, fields=list(made.fields.all()))
 
 
 def assert_equal(found: dict[str, Any], expected: Recount) -> None:
@@ -260,187 +447,3 @@ class TestDays:
         for day, count in counts.items():
             alone = date.fromisoformat(day)
             assert asked(project, first=alone, last=alone).total.rows == count
-
-
-class TestType:
-    @pytest.mark.parametrize(
-        ("declared", "types", "expected"),
-        [
-            pytest.param("auto", {}, None, id="nothing"),
-            pytest.param("auto", {"number": 3}, "number", id="one-kind"),
-            pytest.param("auto", {"number": 1, "text": 200}, "text", id="a-slip"),
-            pytest.param("auto", {"number": 2, "text": 198}, "mixed", id="one-percent"),
-            pytest.param("auto", {"object": 2}, "mixed", id="objects"),
-            pytest.param("version", {"number": 5}, "version", id="declared"),
-        ],
-    )
-    def test_is_declared_or_what_most_values_are(
-        self, declared: Any, types: dict[str, int], expected: str | None
-    ) -> None:
-        assert type_of(declared, types) == expected
-
-
-def path_of(event: str = "play", name: str = "level") -> str:
-    names = [quote(part, safe="") for part in (event, name)]
-    return f"/api/v1/event-types/{names[0]}/fields/{names[1]}/statistics"
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("clock")
-class TestStatisticsAPI:
-    def get(
-        self, keys: NewProject, path: str, parameters: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        response = Client().get(path, parameters or {}, headers={"X-API-Key": keys.api_key})
-        body = read_json(response.content)
-        assert isinstance(body, dict)
-        return response.status_code, body
-
-    def test_answers_what_was_agreed(self, shop_keys: NewProject) -> None:
-        send_values(shop_keys.project, "level", [1, 2, "x", None])
-        send(shop_keys.project, Sent(metadata={}))
-
-        status, body = self.get(shop_keys, path_of(), {"bins": "2", "percentiles": "50, 99.5"})
-
-        assert status == 200
-        assert body == {
-            "event": "play",
-            "field": "level",
-            "from": "2026-02-01",
-            "to": "2026-03-02",
-            "time_zone": "Europe/Berlin",
-            "complete_to": "2026-03-02T09:00:00Z",
-            "tail_rows": 5,
-            "rows": 5,
-            "missing": 1,
-            "null": 1,
-            "type": "mixed",
-            "types": {"number": 2, "text": 1, "boolean": 0, "array": 0, "object": 0},
-            "number": {
-                "count": 2,
-                "outside": 0,
-                "sum": 3,
-                "min": 1,
-                "max": 2,
-                "mean": Decimal("1.5"),
-                "std": Decimal("0.7071067811865476"),
-                "std_population": Decimal("0.5"),
-                "percentiles": {"50": Decimal("1.5"), "99.5": Decimal("1.995")},
-                "relative_error": Decimal("0.01"),
-                "histogram": [
-                    {"from": Decimal("1.0"), "to": Decimal("1.5"), "count": 1},
-                    {"from": Decimal("1.5"), "to": Decimal("2.0"), "count": 1},
-                ],
-                "approximate": True,
-            },
-            "text": {
-                "distinct": 1,
-                "distinct_error": Decimal("0.0"),
-                "top": [{"value": "x", "count": 1}],
-                "count_error": 0,
-                "other": 0,
-            },
-            "boolean": None,
-            "array": None,
-        }
-
-    @pytest.mark.parametrize(
-        ("event", "name"),
-        [
-            ("a/b", "c/d"),
-            ("a/fields/b", "c"),
-            ("a", "b/fields/c"),
-            ("ü ñ", "50 % off?"),
-            ("statistics", "statistics"),
-        ],
-    )
-    def test_finds_names_with_any_characters(
-        self, shop_keys: NewProject, event: str, name: str
-    ) -> None:
-        send(shop_keys.project, Sent(event=event, metadata={name: 1}))
-
-        status, body = self.get(shop_keys, path_of(event, name))
-
-        assert (status, body["event"], body["field"]) == (200, event, name)
-
-    @pytest.mark.parametrize(
-        ("parameters", "named"),
-        [
-            ({"from": "yesterday"}, "from"),
-            ({"to": "2026-02-30"}, "to"),
-            ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
-            ({"from": "0001-01-01"}, "from"),
-            ({"to": "9999-12-31"}, "to"),
-            ({"percentiles": "101"}, "percentiles"),
-            ({"percentiles": "nan"}, "percentiles"),
-            ({"percentiles": "50,,99"}, "percentiles"),
-            ({"percentiles": ",".join(["5"] * 21)}, "percentiles"),
-            ({"top": "0"}, "top"),
-            ({"top": "1001"}, "top"),
-            ({"bins": "101"}, "bins"),
-            ({"bins": "many"}, "bins"),
-            ({"scale": "cubic"}, "scale"),
-            ({"by": "map"}, "by"),
-        ],
-    )
-    def test_names_the_parameter_that_it_refuses(
-        self, shop_keys: NewProject, parameters: dict[str, str], named: str
-    ) -> None:
-        send_values(shop_keys.project, "level", [1])
-
-        status, body = self.get(shop_keys, path_of(), parameters)
-
-        assert status == 400
-        assert body["field"] == named
-
-    @pytest.mark.parametrize("scale", ["linear", "log", "quantile"])
-    def test_takes_what_is_at_the_limits(self, shop_keys: NewProject, scale: str) -> None:
-        send_values(shop_keys.project, "level", [1, 0, -3, 1000])
-
-        status, body = self.get(
-            shop_keys,
-            path_of(),
-            {
-                "from": "1970-01-01",
-                "to": "9000-12-31",
-                "percentiles": ",".join(map(str, range(81, 101))),
-                "top": "1000",
-                "bins": "100",
-                "scale": scale,
-            },
-        )
-
-        assert status == 200
-        assert sum(part["count"] for part in body["number"]["histogram"]) == 4
-        assert len(body["number"]["percentiles"]) == 20
-
-    @pytest.mark.parametrize(
-        "path",
-        [
-            path_of(name="other"),
-            path_of(event="other"),
-            path_of(name="lev\x00el"),
-            "/api/v1/event-types/play/statistics",
-            "/api/v1/event-types/play" + "/fields/x" * 1000 + "/statistics",
-        ],
-    )
-    def test_knows_no_other_fields(self, shop_keys: NewProject, path: str) -> None:
-        send_values(shop_keys.project, "level", [1])
-
-        status, body = self.get(shop_keys, path)
-
-        assert status == 404
-        assert body["status"] == 404
-
-    def test_shows_nothing_to_another_project(
-        self, shop_keys: NewProject, other_keys: NewProject
-    ) -> None:
-        send_values(shop_keys.project, "level", [1])
-
-        assert self.get(other_keys, path_of())[0] == 404
-
-    def test_asks_for_a_key(self, shop: Project) -> None:
-        send_values(shop, "level", [1])
-
-        assert Client().get(path_of()).status_code == 401
-        assert OpenBatch.objects.count() == 1

@@ -33,13 +33,18 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """Who visits which server, by which browser, with which screen."""
+    """Who visits which server, by which browser, with which screen.
+
+    The password is that of `make.staff`.
+    """
 
     url: str
     chromium_path: str
     username: str = ""
+    password: str = "a pass phrase"
     width: int = DESKTOP_PIXELS
     scheme: Scheme = "light"
+    is_scripted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ class Visit:
 
 @contextmanager
 def visit(visitor: Visitor, path: str) -> Iterator[Visit]:
-    """Open a page, logged in where the visitor has a name; the password is that of `make.staff`.
+    """Open a page, logged in where the visitor has a name.
 
     Within the block the test must leave the database alone: Playwright runs an event loop in this
     thread, and there Django refuses to wait for a query. So what to expect is read before.
@@ -66,6 +71,7 @@ def visit(visitor: Visitor, path: str) -> Iterator[Visit]:
             base_url=visitor.url,
             viewport={"width": visitor.width, "height": _HEIGHT_PIXELS},
             color_scheme=visitor.scheme,
+            java_script_enabled=visitor.is_scripted,
         )
         context.add_init_script(_NOTE_VIOLATIONS)
         opened = Visit(page=context.new_page())
@@ -73,7 +79,7 @@ def visit(visitor: Visitor, path: str) -> Iterator[Visit]:
         opened.page.goto(path)
         if visitor.username:
             opened.page.get_by_label("Username").fill(visitor.username)
-            opened.page.get_by_label("Password").fill("a pass phrase")
+            opened.page.get_by_label("Password").fill(visitor.password)
             opened.page.get_by_role("button", name="Log in").click()
             opened.page.wait_for_load_state()
         yield opened

@@ -156,6 +156,8 @@ def failing() -> bool:
 class TestSweeps:
     def test_wake_the_tasks_of_all_apps(self) -> None:
         assert {sweep.task.name for sweep in sweeps.SWEEPS} == {
+            "analytics.close_days",
             "analytics.roll_up",
+            "events.forget_receipts",
             "events.make_partitions",
         }

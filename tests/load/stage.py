@@ -20,7 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 ROOT = Path(__file__).resolve().parents[2]
-DATABASE = "trackward_load"
+DATABASE = f"trackward_load_{os.getpid()}"  # two runs at once leave each other in peace
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -107,6 +107,12 @@ def _furnished(database_url: str, data_dir: Path) -> Stage:
         api_key=keys["api_key"],
         project_id=project_id,
     )
+
+
+def manage(at: Stage, *arguments: str) -> str:
+    """Run a management command on the stage; return what it printed."""
+    environment = _environment(at.database_url, at.data_dir, settings="config.settings")
+    return _manage(environment, *arguments)
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> str:

@@ -1,6 +1,7 @@
-"""The staff's pages of rules, streaks, customers and events."""
+"""The staff's pages of rules and streaks."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,15 +10,25 @@ import pytest
 from django.contrib.auth.models import User
 
 from events.metadata import write_json
-from events.models import Customer, Event, Project
+from events.models import Project
 from events.projects import NewProject
-from events.types import Json
+from events.types import Json, JsonObject
 from rewards import publishing
+from rewards.admin.editor import OPERATOR_VALUES
 from rewards.models import Rule, Streak
+from rewards.operators import OPERATORS
 from tests import make
 from tests.calling import Caller, buy
-from tests.rewards.definitions import DAILY, all_of, definition, leaf, limit, per_unit
-from tests.staff_pages import Page, Staff, page_url
+from tests.rewards.definitions import (
+    DAILY,
+    all_of,
+    any_of,
+    definition,
+    leaf,
+    limit,
+    per_unit,
+)
+from tests.staff_pages import Page, Staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -54,6 +65,12 @@ def versions(row: Rule | Streak) -> list[tuple[int, Any, str]]:
     ]
 
 
+def cell(page: Page, name: str) -> str:
+    """Return what the first row of a list says in a column."""
+    found = re.search(rf"<td[^>]*\bfield-{name}\b[^>]*>(.*?)</td>", page.text, re.DOTALL)
+    return re.sub(r"<[^>]*>", "", found[1]).strip() if found else ""
+
+
 class TestRuleList:
     def test_tells_each_rule_in_words(self, shop: Project, staff: Staff) -> None:
         make.rule(
@@ -75,8 +92,8 @@ class TestRuleList:
 
         assert "Gives 20 points" in page.text
         assert "Gives 10 points" not in page.text
-        assert '<td class="field-version">2</td>' in page.text
-        assert '<td class="field-since">2026-03-02 09:00:00</td>' in page.text
+        assert cell(page, "version") == "2"
+        assert cell(page, "since") == "2026-03-02 10:00:00 CET"
 
     def test_tells_drafts_as_drafts(self, shop: Project, staff: Staff) -> None:
         make.rule(shop, "ten", definition("buy", {"fixed": 10}), state=Rule.State.DRAFT)
@@ -84,7 +101,7 @@ class TestRuleList:
         page = staff.open("rewards_rule_changelist")
 
         assert "Draft: Gives 10 points for each buy." in page.text
-        assert '<td class="field-version">none yet</td>' in page.text
+        assert cell(page, "version") == "none yet"
 
     def test_pauses_and_revives_what_pays(
         self, shop: Project, staff: Staff, caller: Caller
@@ -168,7 +185,7 @@ class TestRulePage:
             rule,
             definition("buy", {"fixed": 10}),
             in_force_from_0="2026-03-02",
-            in_force_from_1="09:00:00",
+            in_force_from_1="10:00:00",
         )
 
         assert len(versions(rule)) == 1
@@ -183,7 +200,7 @@ class TestRulePage:
         )
 
         newest = rule.versions.get(number=2)
-        assert newest.in_force_until == datetime.fromisoformat("2026-04-01T12:00:00Z")
+        assert newest.in_force_until == datetime.fromisoformat("2026-04-01T10:00:00Z")
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -281,167 +298,144 @@ class TestStreakPage:
         assert len(versions(streak)) == 1
 
 
-class TestCustomerPage:
-    @pytest.fixture
-    def customer(self, shop: Project, caller: Caller) -> Customer:
-        make.rule(
-            shop,
-            "two per unit",
-            definition("buy", per_unit(2), limits=[limit("customer points day", 30)]),
-        )
+# One of each kind of definition that rules can have.
+DEFINITIONS = [
+    definition(),
+    definition(award={"fixed": "10"}),
+    definition(award=per_unit("1.5", "0.30", step="whole", rounding="ceil", min=1, max=900)),
+    definition(award=per_unit(2, 1, field="customer.rate", step="exact", rounding="half_up")),
+    definition(
+        award={
+            "table": [{"points": 1, "to": "9.5"}, {"from": 10, "points": 2}],
+            "field": "event.amount",
+        }
+    ),
+    definition(
+        when=any_of(
+            leaf("event.brand", "in", ["A", "B"], case=False),
+            leaf("event.weight", "between", [Decimal("0.12345678901234567890123"), 10**25]),
+            leaf("time.weekday", "notIn", [6, 7]),
+            all_of(leaf("event.odd key.€", "missing"), leaf("event.gift", "is", False)),
+            all_of(leaf("customer.level", "beginsWith", 'go"ld\\1 2'), negated=True),
+        ),
+        limits=[limit("customer points day", 30), limit("project times lifetime", 9)],
+    ),
+    definition({"streak": "daily", "milestone": 7}),
+]
+
+
+class TestEditorOfRules:
+    """The widget in which a definition is posted as one JSON, whoever wrote its rows."""
+
+    @pytest.mark.parametrize("tree", DEFINITIONS)
+    def test_gives_back_what_it_was_given(
+        self, shop: Project, staff: Staff, tree: JsonObject
+    ) -> None:
         make.streak(shop, "daily", DAILY)
-        caller.send_one(buy(amount=10, identities={"email": "c@example.com"}))
-        caller.send_one(buy(amount="7.5"))
-        caller.send_one(buy(amount=7))
-        return Customer.objects.get()
+        rule = make.rule(shop, "one", tree)
+        form = staff.open("rewards_rule_change", rule.pk).context["adminform"].form
 
-    def test_tells_who_it_is_and_what_it_has(self, customer: Customer, staff: Staff) -> None:
-        text = staff.open("events_customer_change", customer.pk).text
+        page = save_rule(staff, rule, form["definition"].value())
 
-        assert "email c@example.com, external id c-1" in text
-        assert "35 points" in text
-        assert squeezed('<td>daily</td> <td class="tw-number">1</td>') in squeezed(text)
+        assert page.url == "/admin/rewards/rule/"
+        assert len(versions(rule)) == 1
 
-    def test_lists_events_with_their_points(self, customer: Customer, staff: Staff) -> None:
-        page = staff.open("events_customer_change", customer.pk)
+    def test_gives_back_streaks_too(self, shop: Project, staff: Staff) -> None:
+        when = all_of(leaf("event.amount", ">=", 5))
+        streak = make.streak(shop, "daily", {**DAILY, "when": when})
+        form = staff.open("rewards_streak_change", streak.pk).context["adminform"].form
 
-        assert [(each.customer_seq, each.points_total) for each in page.context["events"]] == [
-            (3, 10),
-            (2, 0),
-            (1, 25),
+        staff.send("rewards_streak_change", streak.pk, definition=form["definition"].value())
+
+        assert len(versions(streak)) == 1
+
+    def test_knows_every_operator(self) -> None:
+        assert list(OPERATOR_VALUES) == list(OPERATORS)
+
+    def test_chooses_the_only_project(self, shop: Project, other: Project, staff: Staff) -> None:
+        form = staff.open("rewards_rule_add").context["adminform"].form
+
+        assert form["project"].value() == shop.pk
+
+    def test_tells_what_it_published(self, shop: Project, staff: Staff) -> None:
+        rule = make.rule(shop, "ten", definition("buy", {"fixed": 10}))
+
+        published = save_rule(staff, rule, definition("buy", {"fixed": 25}))
+        unchanged = save_rule(staff, rule, definition("buy", {"fixed": 25}))
+        drafted = save_rule(staff, rule, definition("buy", {"fixed": 30}), state="draft")
+
+        assert "Version 2 is published: Gives 25 points for each buy." in published.text
+        assert "is published" not in unchanged.text
+        assert "Kept as a draft: Gives 30 points for each buy." in drafted.text
+
+    def test_refuses_a_streak_that_is_none(self, shop: Project, staff: Staff) -> None:
+        page = staff.send(
+            "rewards_rule_add",
+            **NO_SCHEDULE,
+            project=shop.pk,
+            name="seven",
+            state="live",
+            definition=json.dumps(definition({"streak": "daily", "milestone": 7})),
+        )
+
+        assert page.errors["definition"] == [
+            "trigger.streak “daily” is not a streak of the project."
         ]
-        for event in customer.events.all():
-            assert f"/admin/events/event/{event.pk}/change/" in page.text
+        assert not Rule.objects.exists()
 
-    def test_tells_where_points_came_from(self, customer: Customer, staff: Staff) -> None:
-        page = staff.open("events_customer_change", customer.pk)
 
-        last, *_ = page.context["transfers"]
-        assert (last.kind, last.points, last.source, last.number) == (
-            "Award",
-            10,
-            "two per unit",
-            1,
-        )
-        assert [(row.name, row.value) for row in last.trace] == [
-            ("amount", "7"),
-            ("unrounded", "14"),
-            ("rounded", "14"),
-            ("desired", "14"),
-            (
-                "limit of 30 points per customer, day",
-                "10 points were left; it leaves 10 points",
-            ),
-            ("granted", "10"),
-        ]
-        assert "Gives 2 points per 1 of amount" in page.text
-        assert "gives 5 points at 1 day" in page.text
+class TestSchedule:
+    @pytest.fixture
+    def rule(self, shop: Project) -> Rule:
+        return make.rule(shop, "ten", definition("buy", {"fixed": 10}))
 
-    def test_shows_times_of_the_projects_zone(self, customer: Customer, staff: Staff) -> None:
-        text = staff.open("events_customer_change", customer.pk).text
-
-        assert "2026-03-02 10:00:00" in text
-        assert "Times are those of Europe/Berlin." in text
-
-    def test_changes_attributes_and_nothing_else(
-        self, customer: Customer, staff: Staff, caller: Caller, shop: Project
-    ) -> None:
-        make.rule(
-            shop,
-            "gold",
-            definition("sell", {"fixed": 3}, when=all_of(leaf("customer.level", "=", "gold"))),
-        )
-        exact = "0.1234567890123456789012345"
-
-        staff.send(
-            "events_customer_change",
-            customer.pk,
-            attributes=f'{{"level": "gold", "rate": {exact}}}',
-            label="another",
-            last_seq=0,
+    def test_is_of_the_projects_clock(self, rule: Rule, staff: Staff) -> None:
+        save_rule(
+            staff,
+            rule,
+            definition("buy", {"fixed": 10}),
+            in_force_from_0="2026-07-01",
+            in_force_from_1="00:00",
         )
 
-        result = caller.send_one(buy(event="sell"))
-        customer.refresh_from_db()
-        assert result["points_awarded"] == 3
-        assert (customer.label, customer.last_seq) == ("c-1", 4)
-        assert customer.attributes == {"level": "gold", "rate": Decimal(exact)}
-
-    def test_leaves_what_an_event_changed_meanwhile(
-        self, customer: Customer, caller: Caller
-    ) -> None:
-        caller.send_one(buy())
-
-        customer.put_attributes({"level": "gold"})
-
-        customer.refresh_from_db()
-        assert (customer.attributes, customer.last_seq) == ({"level": "gold"}, 4)
+        form = staff.open("rewards_rule_change", rule.pk).context["adminform"].form
+        newest = rule.versions.get(number=2)
+        assert newest.starts_at == datetime.fromisoformat("2026-06-30T22:00:00Z")
+        assert form["in_force_from"].value() == datetime.fromisoformat("2026-07-01")
+        assert "Europe/Berlin" in form.fields["in_force_from"].help_text
 
     @pytest.mark.parametrize(
-        ("text", "message"),
+        ("date", "time", "message"),
         [
-            pytest.param("[]", "Attributes are a JSON object", id="a list"),
-            pytest.param('{"a": 1, "a": 2}', "The key a is given twice.", id="a key twice"),
-            pytest.param('{"a": "\\u0000"}', "attributes.a: The text holds U+0000", id="NUL"),
-            pytest.param("{", "The text is not JSON", id="no JSON"),
+            ("2026-03-29", "02:30", "The clocks of Europe/Berlin leave this hour out."),
+            ("2026-03-29", "", "Give both a date and a time, or neither."),
+            ("soon", "12:00", "Enter a valid date."),
         ],
     )
-    def test_refuses_what_attributes_cannot_be(
-        self, customer: Customer, staff: Staff, text: str, message: str
+    def test_refuses_what_is_no_moment(
+        self, rule: Rule, staff: Staff, date: str, time: str, message: str
     ) -> None:
-        page = staff.send("events_customer_change", customer.pk, attributes=text)
+        tree = definition("buy", {"fixed": 10})
 
-        [error] = page.errors["attributes"]
-        customer.refresh_from_db()
-        assert message in error
-        assert customer.attributes == {}
+        page = save_rule(staff, rule, tree, in_force_until_0=date, in_force_until_1=time)
 
-    def test_is_found_by_each_identity(self, customer: Customer, staff: Staff) -> None:
-        for name, found in [("c-1", [customer]), ("c@example.com", [customer]), ("c-", [])]:
-            assert staff.open("events_customer_changelist", q=name).rows == found
+        assert page.errors["in_force_until"] == [message]
+        assert len(versions(rule)) == 1
 
-    def test_is_neither_made_nor_deleted(self, customer: Customer, bob: User) -> None:
-        staff = Staff(bob)
+    def test_keeps_the_later_of_two_equal_hours(self, shop: Project, staff: Staff) -> None:
+        tree = definition("buy", {"fixed": 10})
+        later = datetime.fromisoformat("2026-10-25T01:30:00Z")  # 02:30 in Berlin, again
+        rule = publishing.put_rule(
+            shop,
+            name="ten",
+            state=Rule.State.LIVE,
+            definition=tree,
+            in_force_from=None,
+            in_force_until=later,
+            by=None,
+            now=make.NOW,
+        )
 
-        assert staff.open("events_customer_add").status == 403
-        assert staff.send("events_customer_delete", customer.pk, post="yes").status == 403
+        save_rule(staff, rule, tree, in_force_until_0="2026-10-25", in_force_until_1="02:30:00")
 
-
-def squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-class TestEventPage:
-    def test_shows_metadata_and_what_was_earned(
-        self, shop: Project, staff: Staff, caller: Caller
-    ) -> None:
-        make.rule(shop, "ten", definition("buy", {"fixed": 10}))
-        caller.send_one(buy(brand="Private", price=1.50, tags=["a", "b"]))
-
-        text = staff.open("events_event_change", Event.objects.get().pk).text
-
-        assert "<dt>brand</dt><dd>Private</dd>" in text
-        assert "<dt>price</dt><dd>1.5</dd>" in text
-        assert '<dt>tags</dt><dd>["a","b"]</dd>' in text
-        assert "Gives 10 points for each buy." in text
-
-    def test_keeps_personal_values_to_itself(
-        self, shop: Project, staff: Staff, caller: Caller
-    ) -> None:
-        make.field(make.event_type(shop, "buy"), "name", personal=True)
-        caller.send_one(buy(metadata={"name": "Ada Lovelace", "brand": "Private"}))
-
-        text = staff.open("events_event_change", Event.objects.get().pk).text
-
-        assert "<dt>name</dt><dd>(personal)</dd>" in text
-        assert "Ada Lovelace" not in text
-
-    def test_escapes_what_clients_sent(self, staff: Staff, caller: Caller, shop: Project) -> None:
-        caller.send_one(buy("<b>c", event="<i>e", metadata={"<u>k": "<script>x"}))
-        event = Event.objects.get()
-
-        for page in (("events_event_changelist",), ("events_event_change", event.pk)):
-            html = staff.client.get(page_url(*page)).content.decode()
-            assert "&lt;b&gt;c" in html
-            for tag in ("<b>c", "<i>e", "<u>k", "<script>x"):
-                assert tag not in html
+        assert len(versions(rule)) == 1

@@ -157,6 +157,15 @@ class TestStranger:
         assert rule.state == "live"
         assert api_key.revoked_at is None
 
+    @pytest.mark.parametrize("model", ["apikey", "eventtype"])
+    def test_completes_no_name_from_there(self, staff: Staff, model: str) -> None:
+        query = {"app_label": "events", "model_name": model, "field_name": "project"}
+
+        for term in ("", "shop", "oth"):
+            answer = staff.client.get("/admin/autocomplete/", {**query, "term": term})
+            found = [each["text"] for each in answer.json()["results"]]
+            assert found == ([] if term == "shop" else ["other"])
+
     def test_is_not_told_who_else_is_staff(self, staff: Staff, alice: User) -> None:
         query = {"app_label": "events", "model_name": "project", "field_name": "members"}
 

@@ -33,6 +33,7 @@ INSERTS = [
     "events_event",
     "events_openbatch",
     "events_eventkey",
+    "events_receipt",
     "rewards_account",
     "rewards_transfer",
     "rewards_shadowaward",
@@ -173,9 +174,6 @@ def job(project: Project, customer: str) -> Job[Submission, Sequence[Outcome]]:
     parsed = native.wire.parse({}, EVENTS, write_json(buy(customer)))
     assert isinstance(parsed, CanonicalRequest)
     access = Access(project_id=project.pk, scopes=frozenset({Scope.INGEST}))
-    submission = Submission(
-        wire=native.wire,
-        request=parsed,
-        reception=Reception(access=access, received_at=make.NOW),
-    )
+    reception = Reception(access=access, received_at=make.NOW)
+    submission = Submission.of(native.wire, parsed, reception)
     return Job(submission, size=1)

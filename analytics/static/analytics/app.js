@@ -3,7 +3,11 @@
 
 (() => {
   const PICTURE_PIXELS = 1000;
+  const OPEN_ROWS = 8;
+  const TYPING_MILLISECONDS = 900;
+  const EARLIEST_DAY = "1970-01-01";
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const narrow = window.matchMedia("(max-width: 48rem)");
   const touch = window.matchMedia("(pointer: coarse)");
 
   /* The page's style sheet knows both schemes; the charts take its colours. */
@@ -67,7 +71,7 @@
   }
 
   function offerToSave(chart) {
-    const button = chart.parentElement.querySelector("[data-save]");
+    const button = chart.closest(".panel").querySelector("[data-save]");
     const { save, note } = button.dataset;
     button.hidden = false;
     button.addEventListener("click", () =>
@@ -81,8 +85,56 @@
     );
   }
 
-  const charts = Array.from(document.querySelectorAll("[data-figure]"));
-  dark.addEventListener("change", () => charts.forEach(draw));
-  charts.forEach(offerToSave);
-  charts.forEach(draw);
+  /* On a phone a long table would push the next chart out of sight. */
+  function fold(details) {
+    const rows = details.querySelectorAll("tbody tr").length;
+    if (narrow.matches && rows > OPEN_ROWS) details.open = false;
+  }
+
+  function prepare(root) {
+    const charts = root.querySelectorAll("[data-figure]");
+    root.querySelectorAll("details.figures").forEach(fold);
+    charts.forEach(offerToSave);
+    charts.forEach(draw);
+  }
+
+  dark.addEventListener("change", () =>
+    document.querySelectorAll("[data-figure]").forEach(draw),
+  );
+
+  /* What htmx takes away leaves nothing behind; what it brings is drawn. */
+  document.addEventListener("htmx:beforeSwap", (event) =>
+    event.detail.target.querySelectorAll("[data-drawn]").forEach((chart) => Plotly.purge(chart)),
+  );
+  document.addEventListener("htmx:afterSwap", (event) => prepare(event.detail.target));
+
+  /* An address says what was chosen, and no more. */
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    for (const [name, value] of [...detail.formData.entries()]) {
+      if (value === "") detail.formData.delete(name);
+    }
+  });
+
+  /* A day counts once it was typed to its end, which a browser does not tell. */
+  let typing = 0;
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches(".filter [type=date]")) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      if (target.isConnected && target.value >= EARLIEST_DAY) target.form.requestSubmit();
+    }, TYPING_MILLISECONDS);
+  });
+
+  /* The list of projects closes as a menu does. */
+  function closeSwitch(event) {
+    const list = document.querySelector(".switch[open]");
+    if (!list || (event.type === "click" && list.contains(event.target))) return;
+    if (event.type === "keydown" && event.key !== "Escape") return;
+    list.open = false;
+    if (event.type === "keydown") list.querySelector("summary").focus();
+  }
+  document.addEventListener("click", closeSwitch);
+  document.addEventListener("keydown", closeSwitch);
+
+  prepare(document);
 })();

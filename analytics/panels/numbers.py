@@ -1,0 +1,157 @@
+"""Panels of numbers: their figures, how they are distributed, their percentiles over time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from analytics import charts, frames, numerals
+from analytics.charts import Line
+from analytics.frames import Span
+from analytics.panels.parts import Cell, Panel, Table, exact, named, rounded, share
+from analytics.sketches import RELATIVE_ERROR, Bin, NumberSummary, Scale
+
+PERCENTS = (50, 90, 99)
+BINS = 20
+
+_ERROR = f"{100 * RELATIVE_ERROR:g} %"
+
+# Where one bin holds most of the numbers, bins of equal ratio are tried.
+_CROWDED_SHARE = 0.5
+
+_SCALE_NAMES: Mapping[Scale, str] = {
+    "linear": "linear",
+    "log": "logarithmic",
+    "quantile": "quantile",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownNumbers:
+    """Numbers in total and by day: what they are of, how they are to be shown.
+
+    `prefix` makes the names of the panels unique on a page.
+    """
+
+    subject: str
+    total: NumberSummary
+    days: Mapping[date, NumberSummary]
+    span: Span
+    scale: Scale | None
+    time_zone: str
+    prefix: str = ""
+
+    @property
+    def chosen_scale(self) -> Scale:
+        return self.scale or scale_of(self.total, bins=BINS)
+
+
+def number_panels(shown: ShownNumbers) -> Iterator[Panel]:
+    """Return the panels of numbers, of which there must be some."""
+    yield _figures(shown)
+    yield _distribution(shown)
+    yield _percentiles(shown)
+
+
+def scale_of(numbers: NumberSummary, *, bins: int) -> Scale:
+    """Return "log" where linear bins put most numbers into one, and bins of equal ratio don't."""
+    fullest_linear = max(bar.count for bar in numbers.bins(bins, "linear"))
+    if fullest_linear <= _CROWDED_SHARE * numbers.count:
+        return "linear"
+    fullest_log = max(bar.count for bar in numbers.bins(bins, "log"))
+    return "log" if 2 * fullest_log <= fullest_linear else "linear"
+
+
+def _figures(shown: ShownNumbers) -> Panel:
+    total = shown.total
+    figures = {
+        "Count": exact(total.count),
+        "Min": exact(total.minimum),
+        "Median": rounded(total.percentile(50)),
+        "Mean": rounded(total.mean),
+        "Standard deviation": rounded(total.std),
+        "Max": exact(total.maximum),
+        "Sum": exact(total.sum),
+    }
+    if total.outside:
+        figures["Too long to be counted in"] = exact(total.outside)
+    return Panel(
+        name=f"{shown.prefix}figures",
+        title=f"Figures of {shown.subject}",
+        table=Table(
+            caption=f"Figures of {shown.subject}",
+            columns=("Figure", "Value"),
+            rows=[(named(name), cell) for name, cell in figures.items()],
+        ),
+        note="Exact."
+        if total.is_exact
+        else f"The median is within {_ERROR} of its value, all others are exact.",
+    )
+
+
+def _distribution(shown: ShownNumbers) -> Panel:
+    scale = shown.chosen_scale
+    bins = shown.total.bins(BINS, scale)
+    edges = [bins[0].lower, *(one.upper for one in bins)]
+    about = "" if shown.total.is_exact else f"A number may lie {_ERROR} of its value off its bin. "
+    return Panel(
+        name=f"{shown.prefix}distribution",
+        title=f"Distribution of {shown.subject}, {_SCALE_NAMES[scale]} bins",
+        figure=charts.histogram(
+            edges, [one.count for one in bins], title=f"{shown.subject} (bin edges)", unit="Values"
+        ),
+        table=Table(
+            caption=f"Distribution of {shown.subject}",
+            columns=("From", "To", "Values", "Share"),
+            rows=[_bin_row(one, shown.total.count) for one in bins],
+        ),
+        note=f"{about}A bin holds its lower edge and not its upper one, but for the last.",
+    )
+
+
+def _bin_row(one: Bin, total: int) -> Sequence[Cell]:
+    return rounded(one.lower), rounded(one.upper), exact(one.count), share(one.count, total)
+
+
+def _percentiles(shown: ShownNumbers) -> Panel:
+    frame = frames.percentiles_over_time(shown.days, shown.span, percents=PERCENTS)
+    interval = str(frame.index.name)
+    lines = {f"p{percent}": frames.line(frame, f"p{percent}") for percent in PERCENTS}
+    is_log = shown.chosen_scale == "log" and float(shown.total.minimum or 0) > 0
+    title = f"Percentiles of {shown.subject} by {interval}"
+    rows = zip(frames.starts(frame), frame["count"].tolist(), *lines.values(), strict=True)
+    return Panel(
+        name=f"{shown.prefix}percentiles",
+        title=title,
+        figure=charts.lines_over_time(
+            frames.starts(frame),
+            [Line(name=name, values=values) for name, values in lines.items()],
+            title=f"{shown.subject} (log)" if is_log else shown.subject,
+            time=f"{interval.capitalize()} ({shown.time_zone})",
+            axis="log" if is_log else "linear",
+        ),
+        table=Table(
+            caption=title,
+            columns=(interval.capitalize(), "Values", *lines),
+            rows=[
+                (named(start), exact(count), *map(rounded, values))
+                for start, count, *values in rows
+                if count
+            ],
+        ),
+        note=_percentile_note(shown),
+    )
+
+
+def _percentile_note(shown: ShownNumbers) -> str:
+    if all(numbers.is_exact for numbers in shown.days.values()) and shown.total.is_exact:
+        return "Exact."
+    return f"Each percentile is within {_ERROR} of its value."
+
+
+def short_figures(numbers: NumberSummary) -> str:
+    """Return the smallest, the middle and the largest number in one line."""
+    smallest, largest = numbers.minimum, numbers.maximum
+    if smallest is None or largest is None:
+        return ""
+    median = numerals.rounded(numbers.percentile(50) or 0)
+    return f"{numerals.rounded(smallest)} · {median} · {numerals.rounded(largest)}"
