@@ -7,31 +7,24 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from events.ids import new_id
 from tests.load import stage
-from tests.load.stage import EVENT, LoadError, Stage
+from tests.load.generating import Amounts, generate
+from tests.load.stage import LoadError, Stage
 
 LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 DAYS = 90
 BATCH_EVENTS = 500  # as an import sends them
-CUSTOMERS = 5_000
-PRODUCTS = 3_000
-SHARDS = 4  # events.models.SHARDS, which can't be imported without Django
+AMOUNTS = Amounts(products=3_000, customers=5_000, batch_events=BATCH_EVENTS)
 MOST_EVENTS = 5_000_000
 MOST_ROUNDS = 20
 BAR = 1.5
-
-_EVENT_COLUMNS = (
-    "id, project_id, event_type_id, customer_id, customer_seq, batch_id, occurred_at, received_at, "
-    "wire, status, reason, metadata, points_awarded, points_total"
-)
 
 # What a rollup of days holds, percentiles and hours left out: for each day, field and kind the
 # count, the distinct values, sums and extremes of the numbers, the ten most frequent values.
@@ -106,7 +99,7 @@ def main() -> int:
 
 def _run(at: Stage, course: Course, *, events: int, rounds: int) -> None:
     with psycopg.connect(at.database_url, autocommit=True) as connection:
-        _generate(connection, at.project_id, course, events)
+        generate(connection, at.project_id, _moments(course, events), AMOUNTS)
         connection.execute("CREATE TABLE waiting AS TABLE events_openbatch")
         connection.execute("ANALYZE")
         # One core for each of the two.
@@ -116,6 +109,13 @@ def _run(at: Stage, course: Course, *, events: int, rounds: int) -> None:
             course.sql_seconds.append(_grouped_seconds(connection, at.project_id))
             course.fold_seconds.append(_folded_seconds(at, connection, events))
         _compare(connection)
+
+
+def _moments(course: Course, events: int) -> list[tuple[datetime, datetime]]:
+    dice = random.Random(2)
+    begin = datetime.now(UTC) - timedelta(hours=1)
+    step = timedelta(hours=1) / events
+    return [course.moments(dice, begin + step * number) for number in range(events)]
 
 
 def _grouped_seconds(connection: psycopg.Connection[Any], project: int) -> float:
@@ -148,68 +148,6 @@ def _compare(connection: psycopg.Connection[Any]) -> None:
     ).fetchone() or (0,)
     if differences:
         raise LoadError(f"The fold and SQL differ in {differences} kinds of fields.")
-
-
-def _generate(
-    connection: psycopg.Connection[Any], project: int, course: Course, events: int
-) -> None:
-    dice = random.Random(1)
-    [event_type] = connection.execute(
-        "SELECT id FROM events_eventtype WHERE name = %s", [EVENT]
-    ).fetchone() or (0,)
-    connection.execute(
-        "INSERT INTO events_metadatafield (event_type_id, name, type, dimension, personal, "
-        "created_automatically, created_at) SELECT %s, name, 'auto', false, false, true, now() "
-        "FROM unnest(%s::text[]) AS name",
-        [event_type, list(_metadata(dice))],
-    )
-    begin = datetime.now(UTC) - timedelta(hours=1)
-    step = timedelta(hours=1) / events
-    for first in range(0, events, BATCH_EVENTS):
-        clock = [begin + step * n for n in range(first, min(first + BATCH_EVENTS, events))]
-        rows = [(new_id(now), *course.moments(dice, now), _metadata(dice)) for now in clock]
-        with connection.transaction():
-            _copy_batch(connection, project, event_type, dice, rows)
-
-
-def _metadata(dice: random.Random) -> dict[str, object]:
-    """Return a purchase: two numbers, a level, texts of three, six, thousands, a flag, a gap."""
-    return {
-        "orderValue": round(dice.lognormvariate(3.2, 0.9), 2),
-        "itemCount": 1 + int(dice.expovariate(0.8)),
-        "level": dice.randrange(1, 80),
-        "platform": dice.choice(["ios", "android", "web"]),
-        "appVersion": f"2.{dice.choice([8, 9, 9, 10, 10, 10])}.{dice.randrange(2)}",
-        # Products as they sell: few of them often, most of them seldom.
-        "productId": f"{1_000_000 + int(PRODUCTS ** dice.random())}",
-        "isFirst": dice.random() < 0.2,
-        "coupon": dice.choice([None, None, None, "SPRING", "WELCOME10"]),
-    }
-
-
-def _copy_batch(
-    connection: psycopg.Connection[Any],
-    project: int,
-    event_type: int,
-    dice: random.Random,
-    rows: Sequence[tuple[Any, datetime, datetime, Mapping[str, object]]],
-) -> None:
-    [batch] = connection.execute(
-        "INSERT INTO events_batch (project_id, events, created_at) VALUES (%s, %s, now()) "
-        "RETURNING id",
-        [project, len(rows)],
-    ).fetchone() or (0,)
-    with connection.cursor().copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
-        for seq, (event_id, occurred, received, metadata) in enumerate(rows):
-            owner = (event_id, project, event_type, dice.randrange(CUSTOMERS), seq, batch)
-            written = ("native", "accepted", "", json.dumps(metadata), 10, 10)
-            copy.write_row((*owner, occurred, received, *written))
-    ids = sorted(row[0] for row in rows)
-    connection.execute(
-        "INSERT INTO events_openbatch (batch_id, shard, project_id, events, first_event_id, "
-        "last_event_id, first_received_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [batch, event_type % SHARDS, project, len(rows), ids[0], ids[-1], rows[0][2]],
-    )
 
 
 def _verdict(courses: Sequence[Course], events: int) -> int:

@@ -5,11 +5,10 @@ import http.client
 import json
 import math
 import os
-import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,24 +17,17 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from events.ids import new_id
 from tests.load import stage
+from tests.load.generating import Amounts, event_type_id, generate
 from tests.load.stage import EVENT, LoadError, Stage
 
 LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 DAYS = 90
 MOST_EVENTS = 20_000_000
 BATCH_EVENTS = 10_000
-CUSTOMERS = 20_000
-SHARDS = 4  # events.models.SHARDS, which can't be imported without Django
+AMOUNTS = Amounts(products=800, customers=20_000, batch_events=BATCH_EVENTS)
 NUMBER_FIELD, TEXT_FIELD = "orderValue", "productId"
-PRODUCTS = 800
 BAR_MS, BAR_RATIO = 50.0, 50.0
-
-_EVENT_COLUMNS = (
-    "id, project_id, event_type_id, customer_id, customer_seq, batch_id, occurred_at, received_at, "
-    "wire, status, reason, metadata, points_awarded, points_total"
-)
 
 # The figures that the answer holds, of the same rows: the raw SQL that an analyst would write.
 _ROWS = """
@@ -126,7 +118,7 @@ def main() -> int:
 
 def _run(at: Stage, events: int, rounds: int) -> int:
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    made_seconds = _timed(lambda: _generate(at, events, end))[1]
+    made_seconds = _timed(lambda: _generated(at, events, end))[1]
     folded, fold_seconds = _timed(lambda: stage.manage(at, "roll_up"))
     _print(f"{events:,} events of {DAYS} days; made in {made_seconds:.0f} s, `roll_up` said")
     _print(f"{folded.strip().splitlines()[-1]} ({events / fold_seconds:,.0f} events/s).\n")
@@ -136,63 +128,12 @@ def _run(at: Stage, events: int, rounds: int) -> int:
     return _verdict(found)
 
 
-def _generate(at: Stage, events: int, end: datetime) -> None:
+def _generated(at: Stage, events: int, end: datetime) -> None:
     """Write events, spread evenly over the days, as if they had come while they happened."""
-    dice = random.Random(1)
-    with psycopg.connect(at.database_url) as connection:
-        [event_type] = connection.execute(
-            "SELECT id FROM events_eventtype WHERE name = %s", [EVENT]
-        ).fetchone() or (0,)
-        connection.execute(
-            "INSERT INTO events_metadatafield (event_type_id, name, type, dimension, personal, "
-            "created_automatically, created_at) SELECT %s, name, 'auto', false, false, true, now() "
-            "FROM unnest(%s::text[]) AS name",
-            [event_type, [NUMBER_FIELD, TEXT_FIELD, "platform", "itemCount"]],
-        )
-        start = end - timedelta(days=DAYS)
-        step = timedelta(days=DAYS) / events
-        for first in range(0, events, BATCH_EVENTS):
-            moments = [start + step * n for n in range(first, min(first + BATCH_EVENTS, events))]
-            _copy_batch(connection, at.project_id, event_type, list(_rows(dice, moments)))
-
-
-def _rows(dice: random.Random, moments: list[datetime]) -> Iterator[tuple[Any, ...]]:
-    for moment in moments:
-        # Products as they sell: few of them often, most of them seldom.
-        product = int(PRODUCTS ** dice.random())
-        metadata = {
-            NUMBER_FIELD: round(dice.lognormvariate(3.2, 0.9), 2),
-            TEXT_FIELD: f"SKU-{product:05}",
-            "platform": dice.choice(["ios", "android", "web"]),
-            "itemCount": 1 + int(dice.expovariate(0.8)),
-        }
-        customer = dice.randrange(1, CUSTOMERS)
-        yield new_id(moment), customer, moment, json.dumps(metadata)
-
-
-def _copy_batch(
-    connection: psycopg.Connection[Any],
-    project: int,
-    event_type: int,
-    rows: list[tuple[Any, ...]],
-) -> None:
-    now = rows[-1][2]
-    [batch] = connection.execute(
-        "INSERT INTO events_batch (project_id, events, created_at) VALUES (%s, %s, %s) "
-        "RETURNING id",
-        [project, len(rows), now],
-    ).fetchone() or (0,)
-    with connection.cursor().copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
-        for seq, (event_id, customer, moment, metadata) in enumerate(rows):
-            places = (event_id, project, event_type, customer, seq, batch)
-            copy.write_row((*places, moment, moment, "native", "accepted", "", metadata, 0, 0))
-    ids = sorted(row[0] for row in rows)
-    connection.execute(
-        "INSERT INTO events_openbatch (batch_id, shard, project_id, events, first_event_id, "
-        "last_event_id, first_received_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [batch, event_type % SHARDS, project, len(rows), ids[0], ids[-1], rows[0][2]],
-    )
-    connection.commit()
+    start, step = end - timedelta(days=DAYS), timedelta(days=DAYS) / events
+    moments = [start + step * number for number in range(events)]
+    with psycopg.connect(at.database_url, autocommit=True) as connection:
+        generate(connection, at.project_id, [(each, each) for each in moments], AMOUNTS)
 
 
 def _measured(
@@ -206,7 +147,7 @@ def _measured(
     """Time the API and the raw query in turn; raises LoadError where they don't agree."""
     parameters = {
         "project": at.project_id,
-        "event_type": _type_id(connection),
+        "event_type": event_type_id(connection),
         "start": end - timedelta(days=DAYS),
         "end": end,
     }
@@ -228,11 +169,6 @@ def _queried(
     kinds = connection.execute(_of_kinds(field.name), parameters).fetchall()
     counts = {kind or "missing": count for kind, count, *_ in kinds}
     return counts, connection.execute(field.query, parameters).fetchone()
-
-
-def _type_id(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT id FROM events_eventtype WHERE name = %s", [EVENT]).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _ask(at: Stage, url: str, field: Field, end: datetime) -> Any:
