@@ -35,7 +35,7 @@ class Headline:
     `customers` is how many different ones there were, which may be off by the share
     `customers_error` (0 where it is exact); `points_awarded` is what rules gave, `points_total`
     has streaks and challenges as well; `late` counts events that were received more than a day
-    after they happened.
+    and at most thirty after they happened: what is older is history.
     """
 
     events: int

@@ -12,6 +12,7 @@ from events.types import Json
 
 __all__ = [
     "EVENT_FIELD_ID",
+    "HISTORY_DAYS",
     "LATE_HOURS",
     "RECENT_HOURS",
     "FieldIds",
@@ -34,6 +35,9 @@ _RECENT = timedelta(hours=RECENT_HOURS)
 # Later than this, people have looked at the day's figures: pages say how many came since.
 LATE_HOURS = 24
 _LATE = timedelta(hours=LATE_HOURS)
+# What is older came as history, of which everything would be late.
+HISTORY_DAYS = 30
+_HISTORY = timedelta(days=HISTORY_DAYS)
 
 # JSON whose values are counted together, of some ten thousand events: this bounds the memory.
 _HELD_CHARACTERS = 4_000_000
@@ -97,7 +101,7 @@ class Summariser:
             tally.points_awarded += event.points_awarded
             tally.points_total += event.points_total
             tally.other_fields += fields.unknown_in(event.metadata)
-            tally.late += delay > _LATE
+            tally.late += _LATE < delay <= _HISTORY
 
     def _count_held(self) -> None:
         for cell in chain(self._hours.values(), self._days.values()):

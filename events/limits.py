@@ -22,6 +22,7 @@ EVENT_TYPES_PER_PROJECT = 500
 FIELDS_PER_EVENT_TYPE = 1_000
 QUARANTINE_PAYLOAD_BYTES = 64_000
 QUARANTINE_ROWS_PER_DAY = 10_000
+IMPORT_QUARANTINE_ROWS = 5_000  # a broken file leaves half of a day's rows to live refusals
 POINTS_PER_AWARD = 10**9
 REWARD_WINDOW_DAYS = 36_500  # a century: as good as none
 RECEIPT_DAYS = 7  # a client that lost an answer asks for it within hours
@@ -186,6 +187,14 @@ LIMITS = (
         unit="rows",
         code="",
         meaning="refusals kept per project and UTC day; what comes beyond is counted",
+    ),
+    Limit(
+        name="IMPORT_QUARANTINE_ROWS",
+        value=IMPORT_QUARANTINE_ROWS,
+        unit="rows",
+        code="",
+        meaning="the same for lines of imported files, so that live refusals have room; "
+        "`import_events` prints the first five",
     ),
     Limit(
         name="POINTS_PER_AWARD",

@@ -270,7 +270,7 @@ def quarantine(entries: Sequence[RefusedEntry]) -> None:
             "DO UPDATE SET kept = events_quarantineday.kept + excluded.kept RETURNING kept",
             [project_id, today, len(refused)],
         )
-        beyond = min(len(refused), max(0, count - limits.QUARANTINE_ROWS_PER_DAY))
+        beyond = min(len(refused), max(0, count - _most_kept(refused[0])))
         if beyond:
             send(
                 "UPDATE events_quarantineday SET kept = kept - %s, beyond = beyond + %s "
@@ -278,6 +278,12 @@ def quarantine(entries: Sequence[RefusedEntry]) -> None:
                 [beyond, beyond, project_id, today],
             )
         _insert_quarantine(refused[: len(refused) - beyond])
+
+
+def _most_kept(entry: RefusedEntry) -> int:
+    """Return how many of a day are kept: a broken file leaves room for what clients send."""
+    is_imported = entry.line is not None
+    return limits.IMPORT_QUARANTINE_ROWS if is_imported else limits.QUARANTINE_ROWS_PER_DAY
 
 
 def _kept_lines(entries: Sequence[RefusedEntry]) -> set[Row]:

@@ -46,10 +46,19 @@ _Read: TypeAlias = tuple[Line, Event | RefusedEvent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedLine:
+    """Which line was refused, and why."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
     """One group that is stored: its verdicts, its last line, how far into the file it reaches."""
 
     verdicts: Counter[Status]
+    refused: Sequence[RefusedLine]
     last_line: int
     position: int
 
@@ -74,11 +83,18 @@ def import_file(file: NdjsonFile, *, project_id: int) -> Iterator[Committed]:
         outcomes = _committed(group.submission)
         yield Committed(
             verdicts=Counter(outcome.status for outcome in outcomes),
+            refused=list(_refused(group.submission.request.lines, outcomes)),
             last_line=group.last.number,
             position=group.last.position,
         )
         if is_sqlite:
             time.sleep(SQLITE_PAUSE_SECONDS)
+
+
+def _refused(lines: Sequence[int], outcomes: Sequence[Outcome]) -> Iterator[RefusedLine]:
+    for number, outcome in zip(lines, outcomes, strict=True):
+        if outcome.error:
+            yield RefusedLine(number=number, reason=outcome.error.message)
 
 
 def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:

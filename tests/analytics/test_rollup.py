@@ -293,10 +293,12 @@ class TestFold:
 
     def test_counts_events_that_came_a_day_late(self, shop: Project) -> None:
         on_time, late = NOW - timedelta(hours=24), NOW - timedelta(hours=24, seconds=1)
+        history = NOW - timedelta(days=30, seconds=1)
         send(
             shop,
             Sent(metadata={"level": 1}, occurred_at=on_time),
             Sent(metadata={"level": 1}, occurred_at=late),
+            Sent(metadata={"level": 1}, occurred_at=history),
             Sent(metadata={"level": 1}),
         )
         fold_all()

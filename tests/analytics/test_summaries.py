@@ -105,7 +105,9 @@ def _fact(event: RawEvent, delay: timedelta) -> EventFact:
         points_awarded=event.points_awarded,
         points_total=event.points_total,
         other_fields=len(event.metadata.keys() - FIELD_IDS[event.event_type_id].keys()),
-        is_late=delay > timedelta(hours=summaries.LATE_HOURS),
+        is_late=timedelta(hours=summaries.LATE_HOURS)
+        < delay
+        <= timedelta(days=summaries.HISTORY_DAYS),
     )
 
 

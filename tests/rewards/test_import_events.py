@@ -53,12 +53,22 @@ def file_of(folder: Path, *lines: Any, pack: Any = bytes, name: str = "events.nd
 
 def imported(path: Path, project: str = "shop") -> dict[str, Any]:
     """Import the file; return the counts of its last line without the seconds."""
+    counts, told = imported_and_told(path, project)
+    assert bool(told) == bool(counts["rejected"])
+    return counts
+
+
+def imported_and_told(path: Path, project: str = "shop") -> tuple[dict[str, Any], list[str]]:
+    """Import the file; return its counts, and the lines that were printed as errors."""
     out, err = StringIO(), StringIO()
-    call_command("import_events", str(path), project=project, stdout=out, stderr=err)
+    try:
+        call_command("import_events", str(path), project=project, stdout=out, stderr=err)
+    except CommandError as error:
+        if not str(error).startswith("No line of"):
+            raise
     counts: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
     assert counts.pop("seconds") >= 0
-    assert err.getvalue() == ""
-    return counts
+    return counts, err.getvalue().splitlines()
 
 
 def counts(accepted: int = 0, duplicate: int = 0, rejected: int = 0) -> dict[str, int]:
@@ -161,6 +171,39 @@ class TestImportEvents:
             ("import_events events.ndjson line 8", "occurred_in_future", "occurred_at"),
         ]
         assert points() == 2 * POINTS
+
+    def test_says_why_the_first_lines_were_refused(self, tmp_path: Path) -> None:
+        bad = [buy(occurred_at="2031-01-01T00:00:00Z"), *[{"event": "buy"}] * 5, b"[1]"]
+        path = file_of(tmp_path, buy(), *bad)
+
+        found, told = imported_and_told(path)
+
+        assert found == counts(accepted=1, rejected=7)
+        assert [line.split(":")[0] for line in told] == [
+            *(f"Line {number}" for number in range(2, 7)),
+            "2 more lines were refused. What is refused stands in the quarantine, in the admin.",
+        ]
+        assert told[0] == f"Line 2: {Quarantine.objects.get(client__endswith=' line 2').message}"
+
+    def test_fails_where_no_line_is_an_event(self, tmp_path: Path) -> None:
+        path = file_of(tmp_path, b"oops", b"oops")
+
+        with pytest.raises(CommandError, match=r"No line of .* is an event. Nothing was imported."):
+            call_command(
+                "import_events", str(path), project="shop", stdout=StringIO(), stderr=StringIO()
+            )
+
+    def test_leaves_room_in_the_quarantine_for_what_clients_send(
+        self, tmp_path: Path, shop_keys: NewProject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "IMPORT_QUARANTINE_ROWS", 3)
+        imported(file_of(tmp_path, buy(), *[b"oops"] * 6))
+
+        Caller(keys=shop_keys).send_one(buy(occurred_at="2031-01-01T00:00:00Z"), status=422)
+
+        assert Quarantine.objects.count() == 4
+        day = QuarantineDay.objects.get()
+        assert (day.kept, day.beyond) == (4, 3)
 
     def test_speaks_of_the_line_and_not_of_a_body(self, tmp_path: Path) -> None:
         imported(file_of(tmp_path, b'{"event" "buy"}'))

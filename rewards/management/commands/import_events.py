@@ -19,9 +19,11 @@ from events.metadata import write_json
 from events.models import Project
 from events.ndjson import NdjsonFile, UnreadableFileError
 from events.types import Status
-from rewards.importing import import_file
+from rewards.importing import Committed, RefusedLine, import_file
 
 _OBJECTS_PER_COLLECTION = 50_000  # about those of one group
+
+_SHOWN_REFUSALS = 5
 
 _STATUSES: tuple[Status, ...] = ("accepted", "duplicate", "discarded", "rejected")
 
@@ -39,10 +41,14 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project “{options['project']}”.")
         done = _Done()
         fault = _import(NdjsonFile(options["file"]), project, done)
+        for sentence in done.refusals_in_words():
+            self.stderr.write(sentence)
         if done.last_line or not fault:
             self.stdout.write(write_json(done.counts()).decode())
         if fault:
             raise CommandError(f"{fault} {done.in_words()}")
+        if done.is_all_refused():
+            raise CommandError(f"No line of {options['file']} is an event. Nothing was imported.")
 
 
 @dataclass(slots=True)
@@ -51,7 +57,24 @@ class _Done:
 
     started: float = field(default_factory=time.monotonic)
     verdicts: Counter[Status] = field(default_factory=Counter)
+    refused: list[RefusedLine] = field(default_factory=list)  # the first few
     last_line: int = 0
+
+    def add(self, group: Committed) -> None:
+        self.verdicts += group.verdicts
+        self.refused += group.refused[: _SHOWN_REFUSALS - len(self.refused)]
+        self.last_line = group.last_line
+
+    def is_all_refused(self) -> bool:
+        return bool(self.verdicts) and self.verdicts["rejected"] == self.verdicts.total()
+
+    def refusals_in_words(self) -> Iterator[str]:
+        for line in self.refused:
+            yield f"Line {line.number}: {line.reason}"
+        if self.refused:
+            others = self.verdicts["rejected"] - len(self.refused)
+            more = f"{others:,} more lines were refused. " if others else ""
+            yield f"{more}What is refused stands in the quarantine, in the admin."
 
     def counts(self) -> dict[str, object]:
         seconds = round(time.monotonic() - self.started, 3)
@@ -68,8 +91,7 @@ def _import(file: NdjsonFile, project: Project, done: _Done) -> str:
     try:
         with _settled_memory(), _progress_bar(file) as (bar, task):
             for group in import_file(file, project_id=project.pk):
-                done.verdicts += group.verdicts
-                done.last_line = group.last_line
+                done.add(group)
                 bar.update(task, completed=group.position)
     except UnreadableFileError as error:
         return str(error)
