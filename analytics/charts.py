@@ -61,6 +61,9 @@ class Line:
 
     name: str
     values: Sequence[float | None]
+    # What to say of a value that can't be compared with the others, "" of all that can; none at
+    # all is the same for every value.
+    marks: Sequence[str] = ()
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int], *, title: str, unit: str) -> Figure:
@@ -101,6 +104,7 @@ def lines_over_time(
     """Return lines over dates (ISO 8601), broken where a value is missing.
 
     An axis of counts shows whole numbers from zero, one of shares those from 0 to 1 as per cent.
+    A marked value is a hollow point, and says its mark when it is pointed at.
     """
     if len(lines) > MOST_LINES:
         raise ValueError(f"{len(lines)} lines can't be told apart; at most {MOST_LINES} can.")
@@ -114,6 +118,7 @@ def lines_over_time(
             "connectgaps": False,
             "line": dict(style),
             "marker": {"size": 5},
+            **_marked(line),
         }
         for line, style in zip(lines, _LINES, strict=False)
     ]
@@ -136,6 +141,20 @@ def lines_over_time(
         hovermode="x unified",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     )
+
+
+def _marked(line: Line) -> Figure:
+    if not any(line.marks):
+        return {}
+    return {
+        "text": [f" ({mark})" if mark else "" for mark in line.marks],
+        "hovertemplate": "%{y}%{text}",
+        # One size for all: Plotly takes points with sizes of their own for bubbles, with an edge.
+        "marker": {
+            "size": 6,
+            "symbol": ["circle-open" if mark else "circle" for mark in line.marks],
+        },
+    }
 
 
 def _log_ticks(lines: Sequence[Line]) -> Figure:

@@ -216,6 +216,7 @@ class EventTypePage(StaffPage):
             "tiles": overview.headline_tiles(
                 shown.headline(found),
                 _headline_before(event_type, days) if asked.is_compared else None,
+                has_today=comparison.stretch.has_today,
             ),
             "panels": [
                 trends.customers_panel(comparison),
@@ -332,14 +333,22 @@ def _comparison(
 ) -> "Comparison":
     from analytics import overview, trend  # noqa: PLC0415
     from analytics.panels import trends  # noqa: PLC0415
+    from analytics.panels.stretches import Stretch  # noqa: PLC0415
     from analytics.readings import Days  # noqa: PLC0415
 
     days = Days(project=project, first=asked.first, last=asked.drawn_last)
     now, interval = timezone.now(), asked.point_interval
     before = overview.days_before(days)
+    current = trend.trend(event_type, days, interval, now=now)
     return trends.Comparison(
-        current=trend.trend(event_type, days, interval, now=now),
+        current=current,
         previous=trend.trend(event_type, before, interval, now=now) if asked.is_compared else None,
+        stretch=Stretch(
+            first=asked.first,
+            last=asked.last,
+            complete_to=current.complete_to,
+            zone=project.zone,
+        ),
         time_zone=project.time_zone,
     )
 

@@ -89,7 +89,9 @@ def _shown_values(values: Values, name: str) -> tuple[Cell, Cell]:
 
 
 def _of_numbers(numbers: NumberSummary, name: str, *, unit: str = "") -> tuple[Cell, Cell]:
-    counts = [one.count for one in numbers.bins(BINS, scale_of(numbers, bins=BINS))]
+    scale = scale_of(numbers, bins=BINS)
+    # Bars of quantiles are equally long, and a small picture has no edges to tell them apart.
+    counts = [one.count for one in numbers.bins(BINS, "log" if scale == "quantile" else scale)]
     picture = sparks.bars(counts, label=f"Distribution of {name} in {len(counts)} bins")
     return Cell(text="", spark=picture), named(f"{short_figures(numbers)}{unit}")
 

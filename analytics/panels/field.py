@@ -7,7 +7,8 @@ from analytics import charts, frames, numerals
 from analytics.charts import Bar, Line
 from analytics.frames import Length, Span
 from analytics.panels.numbers import ShownNumbers, number_panels
-from analytics.panels.parts import Panel, Table, Tile, counted, exact, named, share
+from analytics.panels.parts import Panel, Table, Tile, counted, exact, share
+from analytics.panels.stretches import Stretch, part_note, parts_of, period_cell
 from analytics.panels.texts import (
     OTHERS,
     TOP_VALUES,
@@ -68,6 +69,16 @@ class ShownField:
     def span(self) -> Span:
         question = self.statistics.question
         return Span(first=question.first, last=question.last, shortest=self.shortest)
+
+    @property
+    def stretch(self) -> Stretch:
+        question = self.statistics.question
+        return Stretch(
+            first=question.first,
+            last=question.last,
+            complete_to=self.statistics.complete_to,
+            zone=question.project.zone,
+        )
 
 
 def tiles(values: Values) -> list[Tile]:
@@ -176,6 +187,7 @@ def _number_panels(shown: ShownField) -> Iterator[Panel]:
                 total=total,
                 days={day: numbers for day, numbers in days.items() if numbers is not None},
                 span=shown.span,
+                stretch=shown.stretch,
                 scale=shown.scale,
                 time_zone=shown.time_zone,
             )
@@ -192,6 +204,7 @@ def _text_panels(shown: ShownField) -> Iterator[Panel]:
         total=total,
         days={day: text for day, text in days.items() if text is not None},
         span=shown.span,
+        stretch=shown.stretch,
         time_zone=shown.time_zone,
     )
     match shown.total.shown_type:
@@ -218,6 +231,7 @@ def _array_panels(shown: ShownField) -> Iterator[Panel]:
             total=array.lengths,
             days={day: found.lengths for day, found in days.items() if found is not None},
             span=shown.span,
+            stretch=shown.stretch,
             scale=shown.scale,
             time_zone=shown.time_zone,
             prefix="lengths-",
@@ -288,13 +302,17 @@ def _true_share(shown: ShownField) -> Panel:
     interval = str(frame.index.name)
     title = f"Share of true in {shown.name} by {interval}"
     counted_rows = zip(frame["true"].tolist(), frame["all"].tolist(), strict=True)
-    rows = [(start, *row) for start, row in zip(frames.starts(frame), counted_rows, strict=True)]
+    starts = frames.starts(frame)
+    parts = parts_of(starts, interval, shown.stretch)
+    periods = map(period_cell, starts, parts)
+    rows = [(period, *row) for period, row in zip(periods, counted_rows, strict=True)]
+    shares = [true / all_ if all_ else None for _, true, all_ in rows]
     return Panel(
         name="true-share",
         title=title,
         figure=charts.lines_over_time(
-            frames.starts(frame),
-            [Line(name="true", values=[true / all_ if all_ else None for _, true, all_ in rows])],
+            starts,
+            [Line(name="true", values=shares, marks=parts)],
             title="Share of true",
             time=f"{interval.capitalize()} ({shown.time_zone})",
             axis="share",
@@ -303,12 +321,12 @@ def _true_share(shown: ShownField) -> Panel:
             caption=title,
             columns=(interval.capitalize(), "True", "Events", "Share"),
             rows=[
-                (named(start), exact(true), exact(all_), share(true, all_))
-                for start, true, all_ in rows
+                (period, exact(true), exact(all_), share(true, all_))
+                for period, true, all_ in rows
                 if all_
             ],
         ),
-        note="Exact.",
+        note=f"Exact. {part_note(starts, parts, interval)}".strip(),
     )
 
 

@@ -8,6 +8,7 @@ from analytics import charts, frames, numerals
 from analytics.charts import Line
 from analytics.frames import Span
 from analytics.panels.parts import Cell, Panel, Table, exact, named, rounded, share
+from analytics.panels.stretches import Stretch, part_note, parts_of, period_cell
 from analytics.sketches import RELATIVE_ERROR, Bin, NumberSummary, Scale
 
 PERCENTS = (50, 90, 99)
@@ -15,13 +16,17 @@ BINS = 20
 
 _ERROR = f"{100 * RELATIVE_ERROR:g} %"
 
-# Where one bin holds most of the numbers, bins of equal ratio are tried.
+# Where one bin holds most of the numbers, other scales are tried.
 _CROWDED_SHARE = 0.5
+_OTHER_SCALES: tuple[Scale, ...] = ("log", "quantile")
 
 _SCALE_NAMES: Mapping[Scale, str] = {
     "linear": "linear",
     "log": "logarithmic",
     "quantile": "quantile",
+}
+_BIN_NOTES: Mapping[Scale, str] = {
+    "quantile": "Each bin holds about as many numbers: where bins are narrow, numbers are dense. "
 }
 
 
@@ -36,6 +41,7 @@ class ShownNumbers:
     total: NumberSummary
     days: Mapping[date, NumberSummary]
     span: Span
+    stretch: Stretch
     scale: Scale | None
     time_zone: str
     prefix: str = ""
@@ -53,12 +59,22 @@ def number_panels(shown: ShownNumbers) -> Iterator[Panel]:
 
 
 def scale_of(numbers: NumberSummary, *, bins: int) -> Scale:
-    """Return "log" where linear bins put most numbers into one, and bins of equal ratio don't."""
-    fullest_linear = max(bar.count for bar in numbers.bins(bins, "linear"))
+    """Return the first other scale that halves the fullest bin, where it holds most numbers.
+
+    One tiny number beside the others stretches a logarithmic scale so far that it tells as little
+    as a linear one; quantiles pay no heed to it.
+    """
+    fullest_linear = _fullest(numbers, bins, "linear")
     if fullest_linear <= _CROWDED_SHARE * numbers.count:
         return "linear"
-    fullest_log = max(bar.count for bar in numbers.bins(bins, "log"))
-    return "log" if 2 * fullest_log <= fullest_linear else "linear"
+    telling = (
+        scale for scale in _OTHER_SCALES if 2 * _fullest(numbers, bins, scale) <= fullest_linear
+    )
+    return next(telling, "linear")
+
+
+def _fullest(numbers: NumberSummary, bins: int, scale: Scale) -> int:
+    return max(one.count for one in numbers.bins(bins, scale))
 
 
 def _figures(shown: ShownNumbers) -> Panel:
@@ -66,7 +82,7 @@ def _figures(shown: ShownNumbers) -> Panel:
     figures = {
         "Count": exact(total.count),
         "Min": exact(total.minimum),
-        "Median": rounded(total.percentile(50)),
+        "Median": _median(total),
         "Mean": rounded(total.mean),
         "Standard deviation": rounded(total.std),
         "Max": exact(total.maximum),
@@ -88,6 +104,15 @@ def _figures(shown: ShownNumbers) -> Panel:
     )
 
 
+def _median(numbers: NumberSummary) -> Cell:
+    """Return the middle of the numbers: all its digits where it is their smallest or largest."""
+    median = numbers.percentile(50)
+    for known in (numbers.minimum, numbers.maximum):
+        if known is not None and float(known) == median:
+            return Cell(text=numerals.rounded(known), value=f"{known:f}")
+    return rounded(median)
+
+
 def _distribution(shown: ShownNumbers) -> Panel:
     scale = shown.chosen_scale
     bins = shown.total.bins(BINS, scale)
@@ -104,7 +129,8 @@ def _distribution(shown: ShownNumbers) -> Panel:
             columns=("From", "To", "Values", "Share"),
             rows=[_bin_row(one, shown.total.count) for one in bins],
         ),
-        note=f"{about}A bin holds its lower edge and not its upper one, but for the last.",
+        note=f"{about}{_BIN_NOTES.get(scale, '')}"
+        "A bin holds its lower edge and not its upper one, but for the last.",
     )
 
 
@@ -118,13 +144,15 @@ def _percentiles(shown: ShownNumbers) -> Panel:
     lines = {f"p{percent}": frames.line(frame, f"p{percent}") for percent in PERCENTS}
     is_log = shown.chosen_scale == "log" and float(shown.total.minimum or 0) > 0
     title = f"Percentiles of {shown.subject} by {interval}"
-    rows = zip(frames.starts(frame), frame["count"].tolist(), *lines.values(), strict=True)
+    starts = frames.starts(frame)
+    parts = parts_of(starts, interval, shown.stretch)
+    rows = zip(starts, parts, frame["count"].tolist(), *lines.values(), strict=True)
     return Panel(
         name=f"{shown.prefix}percentiles",
         title=title,
         figure=charts.lines_over_time(
-            frames.starts(frame),
-            [Line(name=name, values=values) for name, values in lines.items()],
+            starts,
+            [Line(name=name, values=values, marks=parts) for name, values in lines.items()],
             title=f"{shown.subject} (log)" if is_log else shown.subject,
             time=f"{interval.capitalize()} ({shown.time_zone})",
             axis="log" if is_log else "linear",
@@ -133,12 +161,12 @@ def _percentiles(shown: ShownNumbers) -> Panel:
             caption=title,
             columns=(interval.capitalize(), "Values", *lines),
             rows=[
-                (named(start), exact(count), *map(rounded, values))
-                for start, count, *values in rows
+                (period_cell(start, part), exact(count), *map(rounded, values))
+                for start, part, count, *values in rows
                 if count
             ],
         ),
-        note=_percentile_note(shown),
+        note=f"{_percentile_note(shown)} {part_note(starts, parts, interval)}".strip(),
     )
 
 
@@ -153,5 +181,5 @@ def short_figures(numbers: NumberSummary) -> str:
     smallest, largest = numbers.minimum, numbers.maximum
     if smallest is None or largest is None:
         return ""
-    median = numerals.rounded(numbers.percentile(50) or 0)
+    median = _median(numbers).text
     return f"{numerals.rounded(smallest)} · {median} · {numerals.rounded(largest)}"

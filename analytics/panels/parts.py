@@ -1,6 +1,6 @@
 """What a page of figures is made of: tiles, and panels of a chart with its table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ NOTHING = "–"
 MOST_SPARK_DAYS = 1_000
 _NARROW_COLUMNS = 3
 _EVEN_COLUMNS = 5
+_MOST_COLUMNS = 6  # more are not told apart by how much room they need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,16 @@ class Table:
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+
+    @property
+    def labelled_rows(self) -> Iterator[list[tuple[str, Cell]]]:
+        """The rows, each cell beside the name of its column."""
+        return (list(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    @property
+    def breadth(self) -> int:
+        """How many columns must stand side by side: a screen too narrow shows a card a row."""
+        return min(len(self.columns), _MOST_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +97,17 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One figure in large digits, beside that of the period before where it is compared."""
+    """One figure in large digits, beside that of the period before where it is compared.
+
+    One that is running has a day that is not over yet, beside whole days before.
+    """
 
     name: str
     text: str
     value: str
     change: Change | None = None
     note: str = ""
+    is_running: bool = False
 
 
 def completeness(complete_to: datetime, zone: ZoneInfo, tail_rows: int) -> str:
@@ -110,7 +125,7 @@ def exact(number: int | Decimal | None) -> Cell:
     if number is None:
         return Cell(text=NOTHING)
     value = str(number) if isinstance(number, int) else f"{number:f}"
-    return Cell(text=numerals.exact(number), value=value)
+    return Cell(text=numerals.readable(number), value=value)
 
 
 def rounded(number: float | Decimal | None) -> Cell:

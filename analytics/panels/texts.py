@@ -9,6 +9,7 @@ from analytics import charts, frames, numerals, profiles
 from analytics.charts import Bar, Line
 from analytics.frames import Span
 from analytics.panels.parts import Panel, Table, counted, exact, named
+from analytics.panels.stretches import Stretch, part_note, parts_of, period_cell
 from analytics.sketches import TextSummary
 from analytics.sketches.shapes import VersionKey, is_date, version_key
 
@@ -28,6 +29,7 @@ class ShownTexts:
     total: TextSummary
     days: Mapping[date, TextSummary]
     span: Span
+    stretch: Stretch
     time_zone: str
 
 
@@ -126,14 +128,16 @@ def over_time_panel(shown: ShownTexts, *, title: str, order: Order | None = None
     )
     interval = str(frame.index.name)
     columns = [frame[column].tolist() for column in frame]
-    rows = zip(frames.starts(frame), *columns, strict=True)
+    starts = frames.starts(frame)
+    parts = parts_of(starts, interval, shown.stretch)
+    rows = zip(starts, parts, *columns, strict=True)
     return Panel(
         name="over-time",
         title=f"{title} by {interval}",
         figure=charts.lines_over_time(
-            frames.starts(frame),
+            starts,
             [
-                Line(name=charts.visible(value), values=counts)
+                Line(name=charts.visible(value), values=counts, marks=parts)
                 for value, counts in zip(names, columns, strict=False)
             ],
             title="Events",
@@ -143,9 +147,13 @@ def over_time_panel(shown: ShownTexts, *, title: str, order: Order | None = None
         table=Table(
             caption=f"{title} by {interval}",
             columns=(interval.capitalize(), *map(charts.visible, names), OTHERS),
-            rows=[(named(start), *map(exact, counts)) for start, *counts in rows if any(counts)],
+            rows=[
+                (period_cell(start, part), *map(exact, counts))
+                for start, part, *counts in rows
+                if any(counts)
+            ],
         ),
-        note=_count_note(shown.total) or "Exact.",
+        note=f"{_count_note(shown.total) or 'Exact.'} {part_note(starts, parts, interval)}".strip(),
     )
 
 

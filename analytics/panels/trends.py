@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from analytics import charts, numerals
 from analytics.charts import Line
 from analytics.panels.parts import NOTHING, Cell, Panel, Table, changed, exact, named
-from analytics.sketches.distinct import EXACT_TEXTS, STANDARD_ERROR
+from analytics.panels.stretches import Part, Stretch, part_note, period_cell
+from analytics.sketches.distinct import DISTINCT_ERROR, EXACT_TEXTS
 from analytics.trend import Interval, Trend, TrendPoint
 
 Measure: TypeAlias = Literal["events", "customers", "points_awarded"]
@@ -23,7 +24,7 @@ _NAMES: Mapping[Measure, str] = {
 _EXACT = "Exact."
 _ESTIMATED = (
     f"Events are exact, customers too up to {EXACT_TEXTS} in a period, "
-    f"beyond that estimated (standard error {100 * STANDARD_ERROR:.1f} %)."
+    f"beyond that estimated (± {100 * DISTINCT_ERROR:.1f} %)."
 )
 
 
@@ -33,6 +34,7 @@ class Comparison:
 
     current: Trend
     previous: Trend | None
+    stretch: Stretch
     time_zone: str
 
     @property
@@ -41,6 +43,19 @@ class Comparison:
         before = self.previous.points if self.previous else ()
         current = self.current.points
         return list(zip_longest(current, before[: len(current)]))
+
+    @property
+    def starts(self) -> list[str]:
+        """Where each period starts, as it is written."""
+        return [moment_text(point.at, self.current.interval) for point in self.current.points]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What is shown of each period."""
+        interval = self.current.interval
+        if interval == "hour":
+            return [self.stretch.part_of_hour(point.at) for point in self.current.points]
+        return [self.stretch.part_of(point.at.date(), interval) for point in self.current.points]
 
 
 def events_panel(shown: Comparison) -> Panel:
@@ -61,7 +76,10 @@ def customers_panel(shown: Comparison) -> Panel:
 def _panel(shown: Comparison, *measures: Measure, title: str, note: str) -> Panel:
     interval = shown.current.interval
     first, *_ = measures
-    lines = [Line(name=_NAMES[one], values=_values(shown.current, one)) for one in measures]
+    starts, parts = shown.starts, shown.parts
+    lines = [
+        Line(name=_NAMES[one], values=_values(shown.current, one), marks=parts) for one in measures
+    ]
     if shown.previous:
         before = _values(shown.previous, first)[: len(shown.current.points)]
         lines.append(Line(name=f"{_NAMES[first]}, previous period", values=before))
@@ -69,7 +87,7 @@ def _panel(shown: Comparison, *measures: Measure, title: str, note: str) -> Pane
         name=first,
         title=f"{title} by {interval}",
         figure=charts.lines_over_time(
-            [moment_text(point.at, interval) for point in shown.current.points],
+            starts,
             lines,
             title=title,
             time=f"{interval.capitalize()} ({shown.time_zone})",
@@ -80,7 +98,7 @@ def _panel(shown: Comparison, *measures: Measure, title: str, note: str) -> Pane
             columns=[interval.capitalize(), *_columns(shown, measures)],
             rows=_rows(shown, measures),
         ),
-        note=note,
+        note=f"{note} {part_note(starts, parts, interval)}".strip(),
     )
 
 
@@ -100,8 +118,9 @@ def _columns(shown: Comparison, measures: Sequence[Measure]) -> list[str]:
 def _rows(shown: Comparison, measures: Sequence[Measure]) -> list[Sequence[Cell]]:
     measured: Callable[[TrendPoint], int] = attrgetter(measures[0])
     rows: list[Sequence[Cell]] = []
-    for point, before in shown.pairs:
-        row = [named(moment_text(point.at, shown.current.interval))]
+    periods = map(period_cell, shown.starts, shown.parts)
+    for period, (point, before) in zip(periods, shown.pairs, strict=True):
+        row = [period]
         row += [exact(getattr(point, measure)) for measure in measures]
         if shown.previous:
             row += _compared(measured(point), None if before is None else measured(before))

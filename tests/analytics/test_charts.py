@@ -257,3 +257,16 @@ class TestVisible:
     )
     def test_quotes_blanks_that_would_not_show(self, text: str, shown: str) -> None:
         assert charts.visible(text) == shown
+
+
+class TestMarkedLine:
+    def test_draws_a_marked_value_hollow_and_says_why(self) -> None:
+        line = charts.Line(name="a", values=[1, 2], marks=["", "so far"])
+
+        figure = charts.lines_over_time(
+            ["2026-03-01", "2026-03-02"], [line], title="a", time="Day", axis="count"
+        )
+
+        [trace] = figure["data"]
+        assert trace["marker"]["symbol"] == ["circle", "circle-open"]
+        assert trace["text"] == ["", " (so far)"]

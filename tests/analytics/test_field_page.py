@@ -12,6 +12,7 @@ from time_machine import Traveller
 from analytics import rollup, statistics
 from analytics.statistics import Question, Values
 from events.models import MetadataField, Project
+from events.types import Json
 from tests import make
 from tests.analytics import feed
 from tests.analytics.documents import Document, field_path, get
@@ -102,7 +103,8 @@ class TestFieldPage:
         assert sum(bars["y"]) == 100
         [day] = page.tables["Percentiles of price by day"][1:]
         lines = page.json["percentiles-figure"]["data"]
-        assert [lines[0]["x"][-1], "100", *(repr(line["y"][-1]) for line in lines)] == day
+        last = f"{lines[0]['x'][-1]} so far"
+        assert [last, "100", *(repr(line["y"][-1]) for line in lines)] == day
         assert len(lines[0]["x"]) == 30
 
     def test_shows_percentiles_by_day(self, shop: Project, reader: Client) -> None:
@@ -115,7 +117,7 @@ class TestFieldPage:
         assert page.tables["Percentiles of price by day"] == [
             ["Day", "Values", "p50", "p90", "p99"],
             ["2026-02-28", "1", "5.0", "5.0", "5.0"],
-            ["2026-03-02", "2", "1.0", "1.0", "1.0"],
+            ["2026-03-02 so far", "2", "1.0", "1.0", "1.0"],
         ]
         median = page.json["percentiles-figure"]["data"][0]
         assert median["x"] == ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"]
@@ -127,14 +129,23 @@ class TestFieldPage:
             (list(range(100)), "", "linear"),
             ([1] * 90 + [2**n for n in range(20)], "", "linear"),
             ([2**n for n in range(40)], "", "logarithmic"),
+            ([Decimal("1E-16"), 10**6, *range(5, 50)], "", "quantile"),
             ([2**n for n in range(40)], "linear", "linear"),
             (list(range(100)), "log", "logarithmic"),
             (list(range(100)), "quantile", "quantile"),
         ],
-        ids=["even", "one value", "skewed", "skewed, linear", "even, log", "even, quantile"],
+        ids=[
+            "even",
+            "one value",
+            "skewed",
+            "one tiny value",
+            "skewed, linear",
+            "even, log",
+            "even, quantile",
+        ],
     )
     def test_chooses_bins_unless_told(
-        self, shop: Project, reader: Client, values: list[int], scale: str, bins: str
+        self, shop: Project, reader: Client, values: list[Json], scale: str, bins: str
     ) -> None:
         feed.send_values(shop, "price", values)
 
@@ -200,7 +211,7 @@ class TestFieldPage:
         assert page.tables["Top values of brand by day"] == [
             ["Day", "a", "b", "g", "c", "d", "(all others)"],
             ["2026-02-27", "1", "0", "0", "0", "0", "0"],
-            ["2026-03-02", "2", "3", "3", "1", "1", "2"],
+            ["2026-03-02 so far", "2", "3", "3", "1", "1", "2"],
         ]
         assert len(page.json["over-time-figure"]["data"]) == 5
 
@@ -270,7 +281,7 @@ class TestFieldPage:
 
         assert page.tables["Share of true in gift by day"] == [
             ["Day", "True", "Events", "Share"],
-            ["2026-03-02", "1", "4", "25.0 %"],
+            ["2026-03-02 so far", "1", "4", "25.0 %"],
         ]
         assert page.json["true-share-figure"]["data"][0]["y"][-2:] == [None, 0.25]
 
@@ -304,7 +315,7 @@ class TestFieldPage:
 
         page = get(reader, field_path("price") + "?interval=month&from=2026-01-01")
 
-        assert page.tables["Percentiles of price by month"][1][0] == "2026-03-01"
+        assert page.tables["Percentiles of price by month"][1][0] == "2026-03-01 so far"
         assert page.json["percentiles-figure"]["data"][0]["x"] == [
             "2026-01-01",
             "2026-02-01",

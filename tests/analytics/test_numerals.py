@@ -23,6 +23,25 @@ class TestExact:
         assert numerals.exact(number) == text
 
 
+class TestReadable:
+    @pytest.mark.parametrize(
+        ("number", "text"),
+        [
+            (0, "0"),
+            (Decimal("0.00"), "0.00"),
+            (Decimal("12.50"), "12.50"),
+            (Decimal("233832.8600000000000004440892"), "233,832.86"),
+            (Decimal("99999999999999.99"), "100,000,000,000,000"),
+            (Decimal("-123456789012345678901"), "-123,456,789,012,345,678,901"),
+            (Decimal("1234567890123456789012"), "1.23456789012346e+21"),
+            (Decimal("1E-16"), "0.0000000000000001"),
+            (Decimal("1E-30"), "1e-30"),
+        ],
+    )
+    def test_leaves_out_digits_that_say_nothing(self, number: int | Decimal, text: str) -> None:
+        assert numerals.readable(number) == text
+
+
 class TestRounded:
     @pytest.mark.parametrize(
         ("number", "text"),
@@ -37,6 +56,9 @@ class TestRounded:
             (1e-9, "1e-09"),
             (1.5e20, "1.5e+20"),
             (Decimal("12.50"), "12.5"),
+            (9007199254740992.0, "9.0072e+15"),
+            (Decimal("9007199254740993"), "9,007,199,254,740,993"),
+            (Decimal("1E21"), "1e+21"),
         ],
     )
     def test_has_six_digits(self, number: float | Decimal, text: str) -> None:

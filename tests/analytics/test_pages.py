@@ -124,7 +124,7 @@ class TestProjectPage:
             ["2026-02-27", "0", "0", "→ unchanged", "0"],
             ["2026-02-28", "1", "0", "▲ new", "1"],
             ["2026-03-01", "0", "1", "▼ 100 % less", "0"],
-            ["2026-03-02", "3", "1", "▲ 200.0 % more", "0"],
+            ["2026-03-02 so far", "3", "1", "▲ 200.0 % more", "0"],
         ]
 
     def test_draws_what_its_table_says(self, shop: Project, reader: Client) -> None:
@@ -134,9 +134,10 @@ class TestProjectPage:
 
         now, before = page.json["events-figure"]["data"]
         table = page.tables["Events by day"][1:]
+        names = [*now["x"][:-1], f"{now['x'][-1]} so far"]
         assert [row[:3] for row in table] == [
             [day, str(count), str(earlier)]
-            for day, count, earlier in zip(now["x"], now["y"], before["y"], strict=True)
+            for day, count, earlier in zip(names, now["y"], before["y"], strict=True)
         ]
         assert (now["y"][-2:], before["y"][-1]) == ([1, 2], 1)
 
@@ -233,9 +234,9 @@ class TestEventTypePage:
         for page in pages:
             assert page.tables["Fields of the metadata"] == [
                 ["Field", "Type", "Filled", "By day", "Distribution", "Values"],
-                ["brand", "text", "75.0 %", "", "", "b, a2 distinct"],
+                ["brand", "text", "75.0 %", "", "", "b, a 2 distinct"],
                 ["gift", "boolean", "25.0 %", "", "", "true 100 %"],
-                ["price", "mixed33.3 % numeric text", "75.0 %", "", "", "1 · 1.5 · 2"],
+                ["price", "mixed 33.3 % numeric text", "75.0 %", "", "", "1 · 1.5 · 2"],
                 ["tags", "array", "25.0 %", "", "", "1 · 1 · 1 long"],
             ]
 

@@ -36,6 +36,15 @@ def overflow(page: Page) -> int:
     return width
 
 
+def hidden_columns(page: Page) -> list[str]:
+    """Return the tables that must be moved sideways to be read."""
+    tables: list[str] = page.locator(".scroll").evaluate_all(
+        """(all) => all.filter((one) => one.scrollWidth > one.clientWidth)
+            .map((one) => one.ariaLabel)"""
+    )
+    return tables
+
+
 def cut_texts(page: Page) -> list[str]:
     """Return the texts of charts that stand out of their chart, or over one another."""
     texts: list[str] = page.evaluate(_CUT_TEXTS)

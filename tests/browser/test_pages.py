@@ -19,6 +19,7 @@ from tests.browser.reading import (
     barriers,
     cells,
     cut_texts,
+    hidden_columns,
     overflow,
     wait_for_charts,
 )
@@ -212,6 +213,19 @@ class TestPage:
         assert [told for told in opened.complaints if not told.startswith(REFUSED)] == []
         assert opened.strangers == []
 
+    @pytest.mark.parametrize("path", ["/analytics/shop/play/", "/analytics/shop/play/price/"])
+    def test_shows_all_columns_on_a_phone(self, visitors: Visitors, path: str) -> None:
+        with visit(visitors(width=PHONE_PIXELS), path) as opened:
+            page = opened.page
+            wait_for_charts(page)
+            page.locator("details.figures").evaluate_all("(all) => all.map((one) => one.open = 1)")
+            hidden = hidden_columns(page)
+            headers = page.get_by_role("columnheader").count()
+            labels = page.locator("tbody tr:first-child [data-label]").count()
+
+        assert hidden == []
+        assert headers == labels > 0
+
     def test_works_without_scripts(
         self, live_server: LiveServer, chromium_path: str, visitors: Visitors
     ) -> None:
@@ -221,6 +235,7 @@ class TestPage:
             page.get_by_role("button", name="Show").click()
             page.wait_for_url("**interval=month**")
             months = cells(page, "Events by month")
+            expect(page.locator(".chart:visible")).to_have_count(0)
 
         assert sum(int(row[1]) for row in months) == 361
 

@@ -136,5 +136,7 @@
   document.addEventListener("click", closeSwitch);
   document.addEventListener("keydown", closeSwitch);
 
+  /* Where no script runs there are no boxes for charts either. */
+  document.documentElement.classList.add("scripted");
   prepare(document);
 })();
