@@ -42,7 +42,7 @@ _COMPLETENESS: dict[str, Schema] = {
 }
 _ROWS: dict[str, Schema] = {
     "rows": described(COUNT, "Events of the type: missing + null + all types."),
-    "late": described(COUNT, "Events received more than a day and at most 30 days after they happened."),
+    "late": described(COUNT, "Events received more than a day, at most 30, after they happened."),
 }
 _HEADLINE: dict[str, Schema] = {
     "events": COUNT,

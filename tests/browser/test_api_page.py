@@ -1,11 +1,12 @@
 """Tests of the page that shows the API, in a real browser."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from events.projects import NewProject
 from tests import make
+from tests.browser.reading import barriers
 from tests.browser.visit import Scheme, Visitor, visit
 from tests.config.described import operations
 
@@ -19,6 +20,11 @@ def keys(transactional_db: None) -> NewProject:
 
 def visitor(live_server: LiveServer, chromium_path: str, scheme: Scheme = "light") -> Visitor:
     return Visitor(url=live_server.url, chromium_path=chromium_path, scheme=scheme)
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing fades any more: half-shown text has no contrast."""
+    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
 
 
 class TestApiPage:
@@ -43,6 +49,38 @@ class TestApiPage:
         assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(28, 32, 34)")
         assert visited.complaints == []
         assert visited.strangers == []
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_keeps_nobody_out(
+        self, live_server: LiveServer, chromium_path: str, scheme: Scheme
+    ) -> None:
+        with visit(visitor(live_server, chromium_path, scheme), "/api/docs/") as visited:
+            page = visited.page
+            expect(page.locator(".opblock-summary")).to_have_count(len(set(operations())))
+            closed = barriers(page)
+            for block in page.locator(".opblock-summary-control").all():
+                block.click()
+            expect(page.locator(".opblock.is-open .responses-wrapper")).to_have_count(
+                len(set(operations()))
+            )
+            settle(page)
+            opened = barriers(page)
+
+        assert (closed, opened) == ([], [])
+        assert visited.complaints == []
+
+    def test_opens_the_block_that_the_address_names(
+        self, live_server: LiveServer, chromium_path: str
+    ) -> None:
+        path = "/api/docs/#/Events/listEvents"
+
+        with visit(visitor(live_server, chromium_path), path) as visited:
+            page = visited.page
+            expect(page.locator("#operations-Events-listEvents.is-open")).to_be_visible()
+            page.locator("#operations-Events-sendEvents .opblock-summary-control").press("Enter")
+            page.wait_for_url("**/#/Events/sendEvents")
+
+        assert visited.complaints == []
 
     def test_sends_an_event_with_the_reader_s_key(
         self, live_server: LiveServer, chromium_path: str, keys: NewProject

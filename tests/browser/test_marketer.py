@@ -123,7 +123,6 @@ def make_event_type(page: Page) -> None:
         page.locator(f"#id_fields-{number}-name").fill(name)
         page.locator(f"#id_fields-{number}-type").select_option(kind)
     page.get_by_role("button", name="Save", exact=True).click()
-    page.screenshot(path="/tmp/shots/et.png", full_page=True)
     expect(page.get_by_role("link", name="purchase").first).to_be_visible()
 
 
