@@ -2,7 +2,8 @@
 
 import uuid
 import zoneinfo
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -83,13 +84,19 @@ def touch_setup(project_id: int) -> None:
 
 
 class SetUpModel(models.Model):
-    """A part of the set-up: saving or deleting it is in force for the next request."""
+    """A part of the set-up: saving or deleting it is in force for the next request.
+
+    `project_id_path` leads from a row to the id of its project.
+    """
+
+    project_id_path: ClassVar[str] = "project_id"
 
     class Meta:
         abstract = True
 
     def setup_project_id(self) -> int:
-        raise NotImplementedError
+        project_id: int = attrgetter(self.project_id_path)(self)
+        return project_id
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
@@ -151,9 +158,6 @@ class EventType(SetUpModel):
     def shard(self) -> int:
         return shard_of(self.pk)
 
-    def setup_project_id(self) -> int:
-        return self.project_id
-
 
 def shard_of(event_type_id: int) -> int:
     """Return the shard in which an event type's rollups are folded."""
@@ -162,6 +166,8 @@ def shard_of(event_type_id: int) -> int:
 
 class MetadataField(SetUpModel):
     """A key of an event type's metadata."""
+
+    project_id_path = "event_type.project_id"
 
     class Type(models.TextChoices):
         AUTO = "auto"
@@ -192,9 +198,6 @@ class MetadataField(SetUpModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def setup_project_id(self) -> int:
-        return self.event_type.project_id
 
 
 class Customer(models.Model):

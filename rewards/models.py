@@ -34,9 +34,6 @@ class Rule(SetUpModel):
     def __str__(self) -> str:
         return self.name
 
-    def setup_project_id(self) -> int:
-        return self.project_id
-
 
 class Version(models.Model):
     """What was published, for good; the database refuses to change it."""
@@ -84,9 +81,6 @@ class Streak(SetUpModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def setup_project_id(self) -> int:
-        return self.project_id
 
 
 class StreakVersion(Version):

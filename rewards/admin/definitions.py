@@ -45,11 +45,11 @@ class DefinitionAdmin(ScopedAdmin):
 
     def newest_version(self) -> "Prefetch[Any]":
         """Return what puts a list of the last version, or none, on each row as `newest`."""
-        raise NotImplementedError
-
-    @admin.display(description="in words")
-    def in_words(self, row: Any) -> str:
-        raise NotImplementedError
+        versions = self.model._meta.get_field("versions")
+        rows: QuerySet[Any] = versions.related_model.objects.all()
+        of_the_row = {versions.field.name: OuterRef(versions.field.name)}
+        newest = rows.filter(**of_the_row).order_by("-number").values("pk")[:1]
+        return Prefetch("versions", rows.filter(pk=Subquery(newest)), to_attr="newest")
 
     @admin.display(description="version")
     def version(self, row: Any) -> str:
@@ -83,11 +83,6 @@ class RuleAdmin(DefinitionAdmin):
         if obj is None:
             return ("project", "name", *edited)
         return ("project", "name", "in_words", *edited, "versions")
-
-    def newest_version(self) -> "Prefetch[Any]":
-        newest = RuleVersion.objects.filter(rule=OuterRef("rule")).order_by("-number").values("pk")
-        rows = RuleVersion.objects.filter(pk=Subquery(newest[:1]))
-        return Prefetch("versions", rows, to_attr="newest")
 
     @admin.display(description="in words")
     def in_words(self, row: Rule) -> str:
@@ -161,11 +156,6 @@ class StreakAdmin(DefinitionAdmin):
         if obj is None:
             return ("project", "name", "definition")
         return ("project", "name", "in_words", "definition", "versions")
-
-    def newest_version(self) -> "Prefetch[Any]":
-        newest = StreakVersion.objects.filter(streak=OuterRef("streak")).order_by("-number")
-        rows = StreakVersion.objects.filter(pk=Subquery(newest.values("pk")[:1]))
-        return Prefetch("versions", rows, to_attr="newest")
 
     @admin.display(description="in words")
     def in_words(self, row: Streak) -> str:

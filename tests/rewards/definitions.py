@@ -14,6 +14,16 @@ ALICE = 7
 
 DAILY: JsonObject = {"event": "buy", "period": "day", "milestones": [{"at": 1, "points": 5}]}
 
+# Out of order, and as text or number: what a reader of tables must bear.
+TABLE: JsonObject = {
+    "field": "event.amount",
+    "table": [
+        {"from": "100", "points": 50},
+        {"to": 20, "points": 0},
+        {"from": 20, "to": 100, "points": 10},
+    ],
+}
+
 
 def leaf(field: str, operator: str, value: Json = None, **rest: Json) -> JsonObject:
     tree: dict[str, Json] = {"field": field, "operator": operator, **rest}
