@@ -17,7 +17,7 @@ NOTHING = "–"
 MOST_SPARK_DAYS = 1_000
 _NARROW_COLUMNS = 3
 _EVEN_COLUMNS = 5
-_MOST_COLUMNS = 6  # more are not told apart by how much room they need
+_STACKED_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,9 @@ class Table:
         return (list(zip(self.columns, row, strict=True)) for row in self.rows)
 
     @property
-    def breadth(self) -> int:
-        """How many columns must stand side by side: a screen too narrow shows a card a row."""
-        return min(len(self.columns), _MOST_COLUMNS)
+    def stacks(self) -> bool:
+        """Whether it has too many columns for a phone, which shows a card a row then."""
+        return len(self.columns) >= _STACKED_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
