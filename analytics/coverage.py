@@ -76,6 +76,7 @@ def last_day(*event_types: EventType) -> date | None:
         event_type_id__in=[event_type.pk for event_type in event_types],
         field_id=EVENT_FIELD_ID,
         grain=Rollup.Grain.DAY,
+        kind="event",
     )
     return days.order_by("-starts_at").values_list("local_date", flat=True).first()
 
@@ -102,6 +103,8 @@ def _counted(selection: Selection, *, now: datetime) -> _Counted:
         counts = folded_counts(selection)
         waiting = waiting_in(selection)
         for event in waiting.events(selection):
+            if event.discarded:
+                continue
             tail_rows += 1
             tail.update(_keys(event, selection))
     return _Counted(counts=counts + tail, complete_to=waiting.complete_to(now), tail_rows=tail_rows)

@@ -1,6 +1,6 @@
 """The events, customers and points of a project's days beside those of the days before."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -61,7 +61,8 @@ class Headline:
 class TypeLine:
     """One event type with the number of its metadata fields.
 
-    `daily` has the events of the current days that had any, in order.
+    `daily` has the events of the current days that had any, in order; `discarded` counts those of
+    the current days that are in nothing else here, by reason.
     """
 
     event_type: EventType
@@ -69,6 +70,7 @@ class TypeLine:
     current: Headline
     previous: Headline
     daily: Mapping[date, int]
+    discarded: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ def overview(days: Days, *, now: datetime) -> Overview:
         ),
         sums.take,
         now=now,
+        take_discarded=sums.take_discarded,
     )
     return Overview(
         days=days,
@@ -134,6 +137,7 @@ class _Sums:
         self._daily: EventSums[date] = EventSums()
         # Counted apart: their customers would fill the memory and are on no page.
         self._daily_by_type: dict[int, Counter[date]] = {}
+        self._discarded: defaultdict[int, Counter[str]] = defaultdict(Counter)
 
     def take(self, key: RowKey, events: EventSummary) -> None:
         half: Half = "current" if key.local_date in self._days else "previous"
@@ -143,6 +147,10 @@ class _Sums:
             self._daily.add(key.local_date, events)
             counts = self._daily_by_type.setdefault(key.event_type_id, Counter())
             counts[key.local_date] += events.count
+
+    def take_discarded(self, key: RowKey, events: int) -> None:
+        if key.local_date in self._days:
+            self._discarded[key.event_type_id][key.kind] += events
 
     def headline(self, half: Half, type_id: int | None = _ALL_TYPES) -> Headline:
         return Headline.of(self._halves.of((half, type_id)))
@@ -158,4 +166,5 @@ class _Sums:
             current=self.headline("current", event_type.pk),
             previous=self.headline("previous", event_type.pk),
             daily=dict(sorted(daily.items())),
+            discarded=self._discarded[event_type.pk],
         )

@@ -17,6 +17,7 @@ from django.views.generic import TemplateView
 from django_htmx.http import HttpResponseClientRedirect
 
 from analytics.layout import UNREADABLE_RETRY_SECONDS, UnreadableSummaryError
+from events import refusals
 from events.models import EventType, MetadataField, Project
 from events.snapshot import snapshot
 
@@ -175,7 +176,9 @@ class ProjectPage(StaffPage):
         return super().get_context_data(**kwargs) | {
             **context,
             "has_types": bool(found.event_types),
-            "has_rows": found.current.events > 0,
+            "has_rows": found.current.events > 0
+            or any(line.discarded for line in found.event_types),
+            "refused": refusals.refused_on(project, asked.first, asked.last),
             "tiles": shown.tiles(found, is_compared=asked.is_compared),
             "panels": [trends.events_panel(comparison), types, trends.points_panel(comparison)],
             "completeness": panels.completeness(found.complete_to, project.zone, found.tail_rows),
@@ -212,7 +215,7 @@ class EventTypePage(StaffPage):
             "quoted_name": f"“{event_type.name}”",
             "all_fields_query": asked.query_with({"q": "", "page": ""}),
             "listed": listed,
-            "has_rows": found.rows > 0,
+            "has_rows": found.rows > 0 or bool(found.discarded),
             "tiles": overview.headline_tiles(
                 shown.headline(found),
                 _headline_before(event_type, days) if asked.is_compared else None,
@@ -221,6 +224,7 @@ class EventTypePage(StaffPage):
             "panels": [
                 trends.customers_panel(comparison),
                 shown.fields_panel(found.fields, days, url_of=_field_urls(event_type, asked)),
+                *([shown.discarded_panel(found.discarded, found.rows)] if found.discarded else []),
             ],
             "completeness": panels.completeness(found.complete_to, project.zone, found.tail_rows),
             "last_day": None if found.rows else coverage.last_day(event_type),

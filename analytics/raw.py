@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import F, Field, Func, QuerySet, TextField
+from django.db.models import Case, F, Field, Func, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
 from analytics.summaries import RawEvent
@@ -28,17 +28,27 @@ _metadata = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 class FieldIdsByType(dict[int, Mapping[str, int | None]]):
-    """The ids of the fields of event types, by name; each type is looked up when it is met."""
+    """The ids of the fields of event types, by name; each type is looked up when it is met.
+
+    `undeclared` are those of the fields that nobody has declared, nor said that they hold nothing
+    personal, with what their values were found to look like.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undeclared: dict[int, str] = {}
 
     def __missing__(self, event_type_id: int) -> Mapping[str, int | None]:
-        fields = MetadataField.objects.filter(event_type_id=event_type_id)
-        self[event_type_id] = dict(fields.values_list("name", "id"))
-        return self[event_type_id]
-
-
-def accepted_events() -> QuerySet[Event]:
-    """Return the events that count."""
-    return Event.objects.filter(status=Event.Status.ACCEPTED)
+        rows = MetadataField.objects.filter(event_type_id=event_type_id).values_list(
+            "name", "id", "created_automatically", "suspicion_dismissed", "suspected"
+        )
+        ids: dict[str, int | None] = {}
+        for name, number, is_undeclared, is_dismissed, suspected in rows:
+            ids[name] = number
+            if is_undeclared and not is_dismissed:
+                self.undeclared[number] = suspected
+        self[event_type_id] = ids
+        return ids
 
 
 def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
@@ -49,6 +59,8 @@ def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
             occurred=_Moment("occurred_at"),
             received=_Moment("received_at"),
             metadata_text=Cast("metadata", TextField()),
+            # Beside each event, for to look for the discarded apart would read all of them twice.
+            discarded=Case(When(status=Event.Status.DISCARDED, then="reason"), default=Value("")),
         )
         .values_list(
             "event_type_id",
@@ -58,11 +70,12 @@ def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
             "points_awarded",
             "points_total",
             "metadata_text",
+            "discarded",
         )
     )
     moment_of = _MOMENT_OF[connection.vendor]
     decode = _metadata.decode
-    for type_id, customer_id, occurred, received, awarded, total, text in rows.iterator(
+    for type_id, customer_id, occurred, received, awarded, total, text, discarded in rows.iterator(
         chunk_size=_ROWS_AT_ONCE
     ):
         yield RawEvent(
@@ -74,6 +87,7 @@ def read(events: QuerySet[Event]) -> Iterator[RawEvent]:
             total,
             decode(text),
             len(text),
+            discarded,
         )
 
 
@@ -97,12 +111,12 @@ _MOMENT_OF: Mapping[str, Callable[[Any], datetime]] = {
 def read_batches(
     batches: Iterable[OpenBatch], *, event_type_id: int | None = None
 ) -> Iterator[RawEvent]:
-    """Return the accepted events of open batches of one project and shard.
+    """Return the events of open batches of one project and shard.
 
     With `event_type_id` those of that type alone.
     """
     for span in _spans(batches):
-        events = accepted_events().filter(
+        events = Event.objects.filter(
             id__range=(span.first_id, span.last_id), batch_id__in=span.batch_ids
         )
         if event_type_id is None:

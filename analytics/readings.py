@@ -14,7 +14,17 @@ from analytics import raw, rows
 from analytics.models import Rollup
 from analytics.periods import Calendar
 from analytics.sketches import EventSummary, Summary
-from analytics.summaries import EVENT_FIELD_ID, FieldIds, Grain, RawEvent, RowKey, Summariser
+from analytics.summaries import (
+    EVENT_FIELD_ID,
+    FieldIds,
+    Grain,
+    RawEvent,
+    RowKey,
+    Summariser,
+    count_of,
+    is_discarded,
+    is_event,
+)
 from events.models import OpenBatch, Project, shard_of
 from events.snapshot import snapshot
 
@@ -82,7 +92,7 @@ class Waiting:
         return now if self.starts_at is None else min(now, self.starts_at)
 
     def events(self, selection: Selection) -> Iterator[RawEvent]:
-        """Return those of the selection's days and types, in no order."""
+        """Return those of the selection's days and types, the discarded too, in no order."""
         wanted = set(selection.type_ids)
         only = selection.type_ids[0] if len(wanted) == 1 else None
         for shard in sorted({batch.shard for batch in self.batches}):
@@ -114,17 +124,25 @@ class Completeness:
 
 
 def read_events(
-    selection: Selection, take: Callable[[RowKey, EventSummary], None], *, now: datetime
+    selection: Selection,
+    take: Callable[[RowKey, EventSummary], None],
+    *,
+    now: datetime,
+    take_discarded: Callable[[RowKey, int], None] | None = None,
 ) -> Completeness:
     """Hand over the rows of a selection's events: those that are stored, then those of the tail.
 
+    What was discarded comes apart, and by days alone: the row's kind is the reason.
     The rows, the list of what is not in them and the events on that list are read in one
     snapshot: a fold in between neither hides an event nor shows it twice.
     """
     with snapshot():
         tail = read_tail(selection, now=now)
         for key, summary in chain(folded(selection), tail.summaries.items()):
-            take(key, event_summary(summary))
+            if is_event(key):
+                take(key, event_summary(summary))
+            elif take_discarded is not None and is_discarded(key):
+                take_discarded(key, count_of(summary))
     return Completeness(complete_to=tail.complete_to, tail_rows=tail.tail_rows)
 
 
@@ -202,11 +220,6 @@ def waiting_in(selection: Selection) -> Waiting:
     if sum(batch.events for batch in batches) <= TAIL_EVENTS:
         return Waiting(batches=batches)
     return Waiting(batches=(), starts_at=min(batch.first_received_at for batch in batches))
-
-
-def is_event(key: RowKey) -> bool:
-    """Say whether a row is of the events themselves and not of a field."""
-    return key.field_id == EVENT_FIELD_ID
 
 
 def event_summary(summary: Summary) -> EventSummary:

@@ -22,8 +22,15 @@ from analytics.shards import (
     outdated_shards,
 )
 from analytics.sketches import ArraySummary, Summary, TextSummary
-from analytics.summaries import EVENT_FIELD_ID, FieldIds, RowKey, Summariser, count_of
-from events.models import EventType, OpenBatch, Project
+from analytics.summaries import (
+    EVENT_FIELD_ID,
+    FieldIds,
+    RowKey,
+    Summariser,
+    count_of,
+    is_event,
+)
+from events.models import Event, EventType, OpenBatch, Project
 from events.snapshot import snapshot
 
 # Rows of a project's former time zone begin up to this far from where their day begins now.
@@ -158,7 +165,7 @@ def _dates(found: QuerySet[Rollup]) -> Iterator[date]:
 
 def _dates_of_events(event_type: EventType, calendar: Calendar) -> Iterator[date]:
     # One step through the index for each day that has events.
-    events = raw.accepted_events().filter(project_id=event_type.project_id, event_type=event_type)
+    events = Event.objects.filter(project_id=event_type.project_id, event_type=event_type)
     first = events.aggregate(moment=Min("occurred_at"))["moment"]
     while first is not None:
         local_date = calendar.date_of(first)
@@ -195,7 +202,7 @@ def recomputed(day: Day, field_ids: FieldIds) -> Rows:
     start, end = day.calendar.span(day.local_date)
     unfolded = OpenBatch.objects.filter(batch_id=OuterRef("batch_id"), shard=day.shard.number)
     # One statement reads events and open batches, and so sees both at one moment.
-    events = raw.accepted_events().filter(
+    events = Event.objects.filter(
         ~Exists(unfolded),
         project_id=day.event_type.project_id,
         event_type=day.event_type,
@@ -225,8 +232,9 @@ def _verification(day: Day, stored: Mapping[RowKey, _Stored], recomputed: Rows) 
 
 
 def _place(day: Day, key: RowKey, names: Mapping[int, str]) -> str:
-    field = names.get(key.field_id, f"number {key.field_id}")
-    subject = "events" if key.field_id == EVENT_FIELD_ID else f"{key.kind} of field {field}"
+    subject = f"{key.kind} of field {names.get(key.field_id, f'number {key.field_id}')}"
+    if key.field_id == EVENT_FIELD_ID:
+        subject = "events" if is_event(key) else f"events discarded by {key.kind}"
     project = day.event_type.project.slug
     when = f"the {key.grain} from {key.starts_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{project}, {day.event_type.name}: {subject}, {when},"

@@ -12,6 +12,8 @@ from analytics.periods import Calendar
 from analytics.shards import OvertakenError, Shard, alone, changes_of, count_change
 from analytics.sketches import Summary, UnreadableSummaryError
 from analytics.summaries import RowKey, Summariser
+from analytics.suspects import suspects
+from events import catalogue
 from events.models import OpenBatch, Project
 
 # One fold. What it writes depends on the days that the events lie in more than on their number:
@@ -93,12 +95,17 @@ def fold(shard: Shard) -> int:
         if not batches:
             return 0
         # Outside of SQLite's write transaction: this is what takes the time.
-        merged = rows.merged_with_stored(_summaries(shard, batches))
+        # Fields are looked up after the batches: whatever made them is committed by now.
+        fields = raw.FieldIdsByType()
+        summaries = _summaries(shard, batches, fields)
+        merged = rows.merged_with_stored(summaries)
         encoded = rows.encode(merged.summaries, rough=merged.rough, now=timezone.now())
         try:
             _write(shard, batches=batches, encoded=encoded, seen=seen)
         except OvertakenError:
             return 0
+        for field_id, suspected in suspects(summaries, fields.undeclared).items():
+            catalogue.suspect(field_id, suspected)
         return sum(batch.events for batch in batches)
 
 
@@ -114,10 +121,11 @@ def _oldest_batches(shard: Shard) -> list[OpenBatch]:
     return taken
 
 
-def _summaries(shard: Shard, batches: Sequence[OpenBatch]) -> dict[RowKey, Summary]:
+def _summaries(
+    shard: Shard, batches: Sequence[OpenBatch], fields: raw.FieldIdsByType
+) -> dict[RowKey, Summary]:
     calendar = Calendar(Project.objects.get(pk=shard.project_id).zone)
-    # Fields are looked up after the batches: whatever made them is committed by now.
-    summariser = Summariser(calendar, raw.FieldIdsByType())
+    summariser = Summariser(calendar, fields)
     summariser.add(raw.read_batches(batches))
     return summariser.rows()
 

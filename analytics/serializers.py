@@ -1,9 +1,11 @@
 """The parameters and the JSON of the statistics API."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias, TypedDict
 
 from rest_framework import serializers
 
@@ -24,8 +26,13 @@ from analytics.statistics import (
     Values,
 )
 from analytics.trend import Trend
+from events import catalogue
 from events.limits import HISTOGRAM_BINS, LISTED_FIELDS, PERCENTILES, TOP_VALUES
-from events.models import EventType
+from events.models import EventType, MetadataField
+from events.protection import MASK, Protection
+from events.types import DiscardReason
+
+Cover: TypeAlias = Callable[[str], str]
 
 LISTED_TOP = 3  # of each field in the list of a type's fields
 
@@ -36,7 +43,8 @@ _PERCENTILE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 class Shape:
     """How much of a summary is shown; `percentiles` are as they were written.
 
-    Where it is masked, no value is: only counts, and how many distinct values there were.
+    Where it is masked, no value is shown in clear: only counts, how many distinct values there
+    were, and of texts what `cover` makes of them.
     """
 
     percentiles: Sequence[str] = ("50", "95", "99")
@@ -44,6 +52,23 @@ class Shape:
     bins: int = 10
     scale: Scale = "linear"
     is_masked: bool = False
+    cover: Cover | None = None
+
+
+class _Masking(TypedDict):
+    is_masked: bool
+    cover: Cover | None
+
+
+def personal_in(event_type: EventType) -> Protection | None:
+    """Return how the personal fields of a type are kept, None where it has none."""
+    return catalogue.protections([event_type]).get(event_type.pk)
+
+
+def _masking(field: MetadataField, personal: Protection | None) -> _Masking:
+    if not field.personal or personal is None:
+        return {"is_masked": field.personal, "cover": None}
+    return {"is_masked": True, "cover": partial(personal.text, field.name)}
 
 
 class PercentilesField(serializers.CharField):
@@ -77,9 +102,10 @@ class StatisticsParameters(serializers.Serializer[Any]):
             "Statistics can't be split by another field yet; leave this parameter out."
         )
 
-    def shape(self, scale: Scale, *, is_masked: bool) -> Shape:
+    def shape(self, scale: Scale, field: MetadataField) -> Shape:
         """Return how much is to be shown."""
-        return Shape(**self.validated_data, scale=scale, is_masked=is_masked)
+        personal = personal_in(field.event_type) if field.personal else None
+        return Shape(**self.validated_data, scale=scale, **_masking(field, personal))
 
 
 class FieldsParameters(serializers.Serializer[Any]):
@@ -158,14 +184,36 @@ def number_json(number: NumberSummary, shape: Shape) -> dict[str, object]:
 
 
 def text_json(text: TextSummary, shape: Shape) -> dict[str, object]:
-    shown = 0 if shape.is_masked else shape.top
+    top = _shown_top(text, shape)
+    is_one = is_all_masked(top)
     return {
-        "distinct": text.distinct,
-        "distinct_error": text.distinct_error,
-        "top": [{"value": value, "count": count} for value, count in text.top(shown)],
-        "count_error": text.count_error,
-        "other": text.other_after(shown),
+        "distinct": 1 if is_one else text.distinct,
+        "distinct_error": 0.0 if is_one else text.distinct_error,
+        "top": [{"value": value, "count": count} for value, count in top],
+        "count_error": 0 if is_one else text.count_error,
+        "other": text.total - sum(count for _, count in top),
     }
+
+
+def _shown_top(text: TextSummary, shape: Shape) -> list[tuple[str, int]]:
+    """Return the most frequent texts; those of a personal field masked, or hashed.
+
+    What was stored in clear before a field became personal is so covered too.
+    """
+    if not shape.is_masked:
+        return text.top(shape.top)
+    if shape.cover is None or not text.total:
+        return []
+    covered: Counter[str] = Counter()
+    for value, count in text.top(shape.top):
+        covered[shape.cover(value)] += count
+    if is_all_masked(list(covered.items())):
+        return [(MASK, text.total)]
+    return sorted(covered.items(), key=lambda each: (-each[1], each[0]))
+
+
+def is_all_masked(top: Sequence[tuple[str, int]]) -> bool:
+    return [value for value, _ in top] == [MASK]
 
 
 def boolean_json(boolean: BooleanSummary, shape: Shape) -> dict[str, object]:
@@ -185,7 +233,7 @@ def array_json(array: ArraySummary, shape: Shape) -> dict[str, object]:
 def elements_json(array: ArraySummary, shape: Shape) -> list[dict[str, object]]:
     return [
         {"value": value, "count": count, "rows": array.rows.counts.get(value)}
-        for value, count in array.elements.top(0 if shape.is_masked else shape.top)
+        for value, count in _shown_top(array.elements, shape)
     ]
 
 
@@ -204,6 +252,7 @@ def fields_json(
     event_type: EventType, days: Days, found: TypeStatistics, following: str | None
 ) -> dict[str, object]:
     """Return a page of a type's fields, each in short; `following` is the cursor of the next."""
+    personal = personal_in(event_type)
     return {
         "event": event_type.name,
         **_days_json(days),
@@ -211,15 +260,16 @@ def fields_json(
         "tail_rows": found.tail_rows,
         "rows": found.rows,
         "late": sum(events.late for events in found.daily.values()),
-        "results": [field_json(summary) for summary in found.fields],
+        "discarded": discarded_json(found.discarded),
+        "results": [field_json(summary, personal) for summary in found.fields],
         "next": following,
     }
 
 
-def field_json(summary: FieldSummary) -> dict[str, object]:
+def field_json(summary: FieldSummary, personal: Protection | None = None) -> dict[str, object]:
     """Return one field in short."""
     field, total = summary.field, summary.total
-    shape = Shape(top=LISTED_TOP, is_masked=field.personal)
+    shape = Shape(top=LISTED_TOP, **_masking(field, personal))
     number, text, boolean, array = total.number, total.text, total.boolean, total.array
     return {
         "name": field.name,
@@ -272,9 +322,15 @@ def _event_type_json(line: TypeLine) -> dict[str, object]:
         "created_automatically": line.event_type.created_automatically,
         "fields": line.fields,
         **headline_json(line.current),
+        "discarded": discarded_json(line.discarded),
         "first_day": min(line.daily, default=None),
         "last_day": max(line.daily, default=None),
     }
+
+
+def discarded_json(discarded: Mapping[str, int]) -> dict[str, int]:
+    """Return how many events were discarded for each reason."""
+    return {reason: discarded.get(reason, 0) for reason in DiscardReason}
 
 
 def headline_json(headline: Headline) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The statistics of fields, read from their daily rows with what is not folded yet."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -200,12 +201,14 @@ class FieldSummary:
 class TypeStatistics:
     """The events of one type by day (those with any, in order), and each of the fields asked for.
 
+    `discarded` counts, by reason, those that are in nothing else here.
     `complete_to` and `tail_rows` say what is counted, as in FieldStatistics.
     """
 
     rows: int
     fields: Sequence[FieldSummary]
     daily: Mapping[date, EventSummary]
+    discarded: Mapping[str, int]
     complete_to: datetime
     tail_rows: int
 
@@ -221,7 +224,7 @@ def field_statistics(question: Question, *, now: datetime) -> FieldStatistics:
     with snapshot():
         tail = read_tail(selection, now=now)
         groups = _groups(selection, tail.summaries)
-        events = _events(groups)
+        events = _events(_first(groups))
         found = dict(groups)
     return FieldStatistics(
         question=question,
@@ -246,7 +249,8 @@ def type_statistics(
     with snapshot():
         tail = read_tail(selection, now=now)
         groups = _groups(selection, tail.summaries)
-        events = _events(groups)
+        of_type = _first(groups)
+        events = _events(of_type)
         found = {
             field_id: FieldSummary.of(by_id[field_id], _by_day(by_id[field_id], events, rows))
             for field_id, rows in groups
@@ -258,6 +262,7 @@ def type_statistics(
             for field in fields
         ],
         daily=events,
+        discarded=_discarded(of_type),
         complete_to=tail.complete_to,
         tail_rows=tail.tail_rows,
     )
@@ -300,10 +305,22 @@ def _field_id(row: tuple[RowKey, Summary]) -> int:
     return row[0].field_id
 
 
-def _events(groups: Iterator[tuple[int, _Rows]]) -> dict[date, EventSummary]:
-    """Take the first group, which is that of the events, and return it by day."""
+def _first(groups: Iterator[tuple[int, _Rows]]) -> _Rows:
+    """Take the first group, which is that of the events."""
     _, rows = next(groups, (EVENT_FIELD_ID, {}))
-    return {day: event_summary(kinds["event"]) for day, kinds in rows.items()}
+    return rows
+
+
+def _events(rows: _Rows) -> dict[date, EventSummary]:
+    """Return the events by day; on some days all that came may have been discarded."""
+    return {day: event_summary(kinds["event"]) for day, kinds in rows.items() if "event" in kinds}
+
+
+def _discarded(rows: _Rows) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for kinds in rows.values():
+        counts.update({kind: count_of(found) for kind, found in kinds.items() if kind != "event"})
+    return counts
 
 
 def _by_day(

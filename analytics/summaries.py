@@ -1,5 +1,6 @@
 """The summaries of raw events by field, kind and period, free of any database."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -7,7 +8,14 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from analytics.cells import EVENT_FIELD_ID, Cell
 from analytics.periods import Calendar, Period
-from analytics.sketches import ArraySummary, EventSummary, NumberSummary, Summary, TextSummary
+from analytics.sketches import (
+    ArraySummary,
+    CountSummary,
+    EventSummary,
+    NumberSummary,
+    Summary,
+    TextSummary,
+)
 from events.types import Json
 
 __all__ = [
@@ -22,6 +30,8 @@ __all__ = [
     "Summariser",
     "count_of",
     "is_capped",
+    "is_discarded",
+    "is_event",
 ]
 
 Grain: TypeAlias = Literal["hour", "day"]
@@ -44,7 +54,10 @@ _HELD_CHARACTERS = 4_000_000
 
 
 class RawEvent(NamedTuple):
-    """What a rollup needs of one accepted event; a tuple, for it is made for each of them."""
+    """What a rollup needs of one event; a tuple, for it is made for each of them.
+
+    One that is `discarded` has the reason there, and is counted by it and nowhere else.
+    """
 
     event_type_id: int
     customer_id: int
@@ -54,6 +67,7 @@ class RawEvent(NamedTuple):
     points_total: int
     metadata: dict[str, Json]
     characters: int  # of the metadata as JSON
+    discarded: str = ""
 
 
 class RowKey(NamedTuple):
@@ -80,12 +94,16 @@ class Summariser:
         self._fields = _FieldsByType(field_ids)
         self._hours: _Cells = {}
         self._days: _Cells = {}
+        self._discarded: Counter[RowKey] = Counter()
         self._held_characters = 0
 
     def add(self, events: Iterable[RawEvent]) -> None:
         for event in events:
             type_id, occurred_at = event.event_type_id, event.occurred_at
             place = self._calendar.place_of(occurred_at)
+            if event.discarded:
+                self._discarded[_discarded_row(event, place.day)] += 1
+                continue
             hour = _cell(self._hours, type_id, place.hour)
             delay = event.received_at - occurred_at
             # What comes too late for the field's hours goes to its day at once.
@@ -110,7 +128,8 @@ class Summariser:
 
     def rows(self) -> dict[RowKey, Summary]:
         """Return the summary of every row that got a value."""
-        return {
+        discarded = {key: CountSummary(count=count) for key, count in self._discarded.items()}
+        return discarded | {
             RowKey(type_id, field_id, grain, starts_at, kind, cell.local_date): summary
             for grain, cells in self._by_grain()
             for (type_id, starts_at), cell in cells.items()
@@ -123,6 +142,13 @@ class Summariser:
         for (type_id, _), cell in chain(self._days.items(), self._hours.items()):
             _cell(days, type_id, self._calendar.day(cell.local_date)).absorb(cell)
         return [("hour", self._hours), ("day", days)]
+
+
+def _discarded_row(event: RawEvent, day: Period) -> RowKey:
+    # By day alone: who looks at an hour looks at what came of it.
+    return RowKey(
+        event.event_type_id, EVENT_FIELD_ID, "day", day.starts_at, event.discarded, day.local_date
+    )
 
 
 class _Fields:
@@ -165,6 +191,16 @@ def _cell(cells: _Cells, event_type_id: int, period: Period) -> Cell:
     if cell is None:
         cell = cells[key] = Cell(period.local_date)
     return cell
+
+
+def is_event(key: RowKey) -> bool:
+    """Say whether a row is of the events that count themselves, and not of a field."""
+    return key.field_id == EVENT_FIELD_ID and key.kind == "event"
+
+
+def is_discarded(key: RowKey) -> bool:
+    """Say whether a row counts the events that were discarded for the reason that is its kind."""
+    return key.field_id == EVENT_FIELD_ID and key.kind != "event"
 
 
 def is_capped(summary: Summary) -> bool:

@@ -120,7 +120,7 @@ class FieldStatisticsView(StatisticsView):
             last=days.last,
         )
         answer = statistics.field_statistics(question, now=now)
-        shape = parameters.shape(given.get("scale", "linear"), is_masked=field.personal)
+        shape = parameters.shape(given.get("scale", "linear"), field)
         return Response(serializers.statistics_json(answer, shape))
 
 

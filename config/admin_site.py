@@ -37,6 +37,8 @@ _NAVIGATION = (
         "What happened",
         (
             ("Customers", "group", "admin:events_customer_changelist", False),
+            ("Duplicates", "group_search", "admin:events_identityclaim_changelist", False),
+            ("Merges", "merge", "admin:events_merge_changelist", False),
             ("Events", "bolt", "admin:events_event_changelist", False),
             ("Ledger", "receipt_long", "admin:rewards_transfer_changelist", False),
             ("Quarantine", "report", "admin:events_quarantine_changelist", False),

@@ -158,6 +158,7 @@ def _last_hour(project: Project, now: datetime) -> Window:
         event_type__in=list(project.event_types.values_list("pk", flat=True)),
         occurred_at__gte=start,
         occurred_at__lte=now,
+        status=Event.Status.ACCEPTED,
         # What occurs later than it came is refused: older partitions need not be looked at.
         id__gte=first_id((start - timedelta(hours=limits.FUTURE_HOURS)).astimezone(UTC).date()),
     )

@@ -22,11 +22,13 @@ from rewards.reading import (
     read_list,
     read_object,
     read_text,
+    read_whole,
 )
 
 MOST_ENTRIES = 10_000
 _STATES = tuple(Rule.State.values)
 _TYPES = tuple(MetadataField.Type.values)
+_WAYS_OF_KEEPING = tuple(MetadataField.PersonalAs.values)
 _SECTIONS = ("event_types", "rules", "streaks", "challenges")
 
 Item = TypeVar("Item")
@@ -75,9 +77,6 @@ def _put_event_type(project: Project, given: Json, path: str) -> None:
         required=("name",),
         optional=("active", "server_only", "unique_by", "throttle_minutes", "fields"),
     )
-    for name in ("unique_by", "throttle_minutes"):
-        if entry.get(name) is not None:
-            raise RuleError(inner(path, name), "is not taken by this version; leave it null")
     name = _name(entry, path)
     event_type, _ = EventType.objects.get_or_create(project=project, name=name)
     flags = {
@@ -85,15 +84,33 @@ def _put_event_type(project: Project, given: Json, path: str) -> None:
         for key in ("active", "server_only")
         if key in entry
     }
-    for key, flag in flags.items():
-        setattr(event_type, key, flag)
+    for key, value in {**flags, **_conditions(entry, path)}.items():
+        setattr(event_type, key, value)
     event_type.created_automatically = False
     event_type.save()
     _each(entry, "fields", lambda each, each_path: _put_field(event_type, each, each_path), path)
 
 
+def _conditions(entry: JsonObject, path: str) -> JsonObject:
+    """Return what discards events of a type, where it is given; null takes it away."""
+    found: dict[str, Json] = {}
+    if "unique_by" in entry:
+        at, unique_by = inner(path, "unique_by"), entry["unique_by"]
+        most = limits.METADATA_KEY_CHARACTERS
+        found["unique_by"] = "" if unique_by is None else read_text(unique_by, at, most=most)
+    if "throttle_minutes" in entry:
+        at, minutes = inner(path, "throttle_minutes"), entry["throttle_minutes"]
+        most = limits.THROTTLE_MINUTES
+        found["throttle_minutes"] = (
+            None if minutes is None else read_whole(minutes, at, least=1, most=most)
+        )
+    return found
+
+
 def _put_field(event_type: EventType, given: Json, path: str) -> None:
-    entry = read_object(given, path, required=("name",), optional=("type", "dimension", "personal"))
+    entry = read_object(
+        given, path, required=("name",), optional=("type", "dimension", "personal", "personal_as")
+    )
     name = read_text(entry["name"], inner(path, "name"), most=limits.METADATA_KEY_CHARACTERS)
     field, _ = MetadataField.objects.get_or_create(event_type=event_type, name=name)
     if "type" in entry:
@@ -101,6 +118,10 @@ def _put_field(event_type: EventType, given: Json, path: str) -> None:
     for key in ("dimension", "personal"):
         if key in entry:
             setattr(field, key, read_flag(entry[key], inner(path, key)))
+    if "personal_as" in entry:
+        field.personal_as = read_choice(
+            entry["personal_as"], inner(path, "personal_as"), _WAYS_OF_KEEPING
+        )
     field.created_automatically = False
     field.save()
 
@@ -203,14 +224,15 @@ def _event_type(event_type: EventType) -> JsonObject:
         "name": event_type.name,
         "active": event_type.active,
         "server_only": event_type.server_only,
-        "unique_by": None,
-        "throttle_minutes": None,
+        "unique_by": event_type.unique_by or None,
+        "throttle_minutes": event_type.throttle_minutes,
         "fields": [
             {
                 "name": field.name,
                 "type": field.type,
                 "dimension": field.dimension,
                 "personal": field.personal,
+                **({"personal_as": field.personal_as} if field.personal else {}),
             }
             for field in event_type.fields.all()
         ],

@@ -17,6 +17,7 @@ env = Env(eager=False)
 _data_dir = env.str("TRACKWARD_DATA_DIR", "./var")
 _database_url = env.str("DATABASE_URL", "")
 _broker_url = env.str("CELERY_BROKER_URL", "memory://")
+_redis_url = env.str("REDIS_URL", "")
 _secret_key = env.str("TRACKWARD_SECRET_KEY", "")
 _encryption_key = env.str("TRACKWARD_ENCRYPTION_KEY", "")
 _debug = env.bool("TRACKWARD_DEBUG", False)
@@ -29,6 +30,9 @@ env.seal()
 
 if _database_url and not _database_url.startswith(("postgres", "sqlite")):
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite://.")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+if _redis_url and not _redis_url.startswith(_REDIS_SCHEMES):
+    raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
 
 DATA_DIR = Path(_data_dir).absolute()
 
@@ -161,8 +165,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "ma
 
 # Bodies are limited per endpoint (see events.limits); this is the outermost one.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000
-# The page of an event type sends up to six values for each of its 1,000 fields.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 7_000
+# The page of an event type sends up to seven values for each of its 1,000 fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 8_000
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
@@ -223,6 +227,12 @@ EMBEDDED = _broker_url.startswith("memory:")
 CELERY_BROKER_URL = "memory://localhost/" if EMBEDDED else _broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if EMBEDDED else {}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Where the web processes count for rate limits together; empty: each counts alone. A broker may be
+# several addresses, of which Celery takes the first that answers.
+_first_broker_url = _broker_url.split(";")[0]
+REDIS_URL = _redis_url or (
+    _first_broker_url if _first_broker_url.startswith(("redis://", "rediss://")) else ""
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -28,6 +28,7 @@ from events.tasks import (
     partitions_are_due,
     receipts_are_due,
 )
+from rewards.tasks import jobs_are_due, work_through_jobs
 
 SWEEP_SECONDS = 0.5
 BEAT_SECONDS = 5.0
@@ -50,6 +51,7 @@ class Sweep:
 
 SWEEPS = (
     Sweep(task=roll_up, is_due=has_work),
+    Sweep(task=work_through_jobs, is_due=jobs_are_due),
     Sweep(task=close_days, is_due=days_are_due),
     Sweep(task=make_partitions, is_due=partitions_are_due),
     Sweep(task=forget_receipts, is_due=receipts_are_due),

@@ -34,3 +34,7 @@ def with_chunked_bodies(application: "WSGIApplication") -> "WSGIApplication":
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = with_chunked_bodies(get_wsgi_application())
+
+from events import key_activity  # noqa: E402 (tables can be imported only now)
+
+key_activity.write_in_background()

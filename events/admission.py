@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from events import limits
 from events.catalogue import Catalogue
-from events.types import Event, Reception, Refusal, RefusalCode, Wire
+from events.types import Event, ProfileUpdate, Reception, Refusal, RefusalCode, Wire
 
 _FUTURE = timedelta(hours=limits.FUTURE_HOURS)
 _EARLIEST = datetime(limits.EARLIEST_YEAR, 1, 1, tzinfo=UTC)
@@ -28,6 +28,21 @@ def refusal_of(
     if event.name not in catalogue.types:
         return _unknown_type_refusal(event, catalogue, to_make, creates=wire.creates_event_types)
     return _type_refusal(event, catalogue, reception)
+
+
+def customer_refusal(entry: Event | ProfileUpdate, standing: Collection[bool]) -> Refusal | None:
+    """Return why the entry is refused for whose it is, or None.
+
+    `standing`: of each customer that it would be of, whether that one is active.
+    """
+    if entry.must_exist and not standing:
+        return Refusal(code=RefusalCode.CUSTOMER_NOT_FOUND, message="The customer is not known.")
+    if isinstance(entry, Event) and not all(standing):
+        return Refusal(
+            code=RefusalCode.INACTIVE_CUSTOMER,
+            message="The customer is inactive; its events are not taken.",
+        )
+    return None
 
 
 def _time_refusal(event: Event, reception: Reception) -> Refusal | None:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from events import auth, limits
 from events.metadata import read_json, write_json
 from events.models import Project
-from events.types import Access, Refusal, RefusalCode, Reply, Scope
+from events.types import Access, Refusal, RefusalCode, Reply, Scope, Wire
 from events.wires import native
 
 
@@ -72,7 +72,10 @@ class AnyNegotiation:
 
 
 class ProjectAPIView(APIView):
-    """A view of one project, told by the request's key, which must have the view's scope."""
+    """A view of one project, told by the request's key, which must have the view's scope.
+
+    Credentials and errors are as the `wire` has them.
+    """
 
     authentication_classes = []
     permission_classes = []
@@ -80,31 +83,50 @@ class ProjectAPIView(APIView):
     renderer_classes = [ExactJSONRenderer]
     content_negotiation_class = AnyNegotiation  # type: ignore[assignment]
     scope: Scope = Scope.READ
+    wire: Wire = native.wire
     project: Project
     access: Access
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        credentials = native.wire.credentials(headers)
+        credentials = self.wire.credentials(headers)
         access = credentials if isinstance(credentials, Refusal) else auth.authenticate(credentials)
         if isinstance(access, Refusal):
             raise RefusedError(access)
-        if self.scope not in access.scopes:
+        if not self.is_allowed(access):
             raise RefusedError(
                 Refusal(
                     code=RefusalCode.FORBIDDEN,
                     message=f"The key may not do this: it lacks the scope “{self.scope}”.",
                 )
             )
+        if refusal := secret_refusal(access, self.wire):
+            raise RefusedError(refusal)
         self.access = access
         self.project = Project.objects.get(pk=access.project_id)
+
+    def is_allowed(self, access: Access) -> bool:
+        return self.scope in access.scopes
 
     def handle_exception(self, exc: Exception) -> Response:
         refusal = _refusal_of(exc)
         if refusal is None:
             raise exc
-        return _problem_response(refusal)
+        return rendered(self.wire.render_error(refusal))
+
+
+def secret_refusal(access: Access, wire: Wire) -> Refusal | None:
+    """Return the refusal of a request without the secret key that the project asks for, or None."""
+    if wire.may_demand_secret and access.demands_secret and not access.has_secret:
+        return _NO_SECRET
+    return None
+
+
+_NO_SECRET = Refusal(
+    code=RefusalCode.MISSING_SECRET_KEY,
+    message="The project takes requests only with a secret key beside the API key.",
+)
 
 
 def problem(refusal: Refusal) -> HttpResponse:
@@ -112,8 +134,8 @@ def problem(refusal: Refusal) -> HttpResponse:
     return response_of(native.wire.render_error(refusal))
 
 
-def _problem_response(refusal: Refusal) -> Response:
-    reply = native.wire.render_error(refusal)
+def rendered(reply: Reply) -> Response:
+    """Return a wire's reply as an answer of the REST framework."""
     return Response(
         msgspec.Raw(reply.body),
         status=reply.status,

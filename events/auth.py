@@ -2,80 +2,132 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jwt
+from django.utils import timezone
 
-from events.keys import decrypted, is_key, prefix_of
+from events import key_activity
+from events.keys import READY_TOKEN, decrypted, is_key, prefix_of
 from events.models import ApiKey, Project
+from events.rate_limits import read_rate_limits
 from events.types import Access, Credential, Refusal, RefusalCode, Scope
 
 # A revoked key is refused everywhere within this time.
 ACCESS_SECONDS = 2.0
 # A key made a moment ago must not be refused because it was tried too early.
 REFUSED_SECONDS = 0.5
+# The clock of who signs tokens may be ahead of ours, or behind.
+LEEWAY_SECONDS = 30
 _MOST_REMEMBERED = 10_000
 _MOST_AUDIENCES = 20  # each that is a project of ours costs a verification
+_KEY_CHARACTERS = 100  # ours have 45
+TOKEN_CHARACTERS = 8_192  # a ready one has 200; who signs may add claims
 
-_remembered: dict[Credential, tuple[float, Access | Refusal]] = {}
+# Apart, so that a flood of nonsense can't push out the keys that are in use.
+_accepted: dict[Credential, tuple[float, Access]] = {}
+_refused_lately: dict[Credential, tuple[float, Refusal]] = {}
 
 _TOKEN_SCOPES = frozenset({Scope.INGEST})
 _CLAIMS = ["exp", "aud", "sub", "iss"]
+_ALGORITHMS = ["HS256"]
 
 
 def authenticate(credentials: Sequence[Credential]) -> Access | Refusal:
     """Return what the credentials allow together, or why they are refused.
 
-    All must hold and belong to one project; the scopes add up.
+    All must hold, but those that may fail, and belong to one project; the scopes add up. The rate
+    limits are those of the first that has any.
     """
-    judged = [_judged(credential) for credential in credentials]
-    accesses: list[Access] = []
-    for access in judged:
-        if isinstance(access, Refusal):
-            return access
-        accesses.append(access)
+    if len(credentials) == 1:
+        return _judged(credentials[0])
+    judged = [(credential, _judged(credential)) for credential in credentials]
+    refusals = [
+        (credential, refusal)
+        for credential, refusal in judged
+        if isinstance(refusal, Refusal) and not credential.may_fail
+    ]
+    if refusals:
+        return _first_refusal(refusals)
+    accesses = [access for _, access in judged if isinstance(access, Access)]
     if len({access.project_id for access in accesses}) != 1:
         return _refused("The credentials belong to different projects.")
-    if len(accesses) == 1:
-        return accesses[0]
-    return Access(
-        project_id=accesses[0].project_id,
+    leading = next((access for access in accesses if access.rate_limits), accesses[0])
+    return replace(
+        leading,
         scopes=frozenset().union(*(access.scopes for access in accesses)),
-        key_id=accesses[0].key_id,
         is_token=all(access.is_token for access in accesses),
+        has_secret=any(access.has_secret for access in accesses),
+        subject=next((access.subject for access in accesses if access.subject), ""),
+    )
+
+
+def _first_refusal(refusals: Sequence[tuple[Credential, Refusal]]) -> Refusal:
+    """Return the refusal of the first wrong one; of a secret key beside a good one, as such."""
+    for credential, refusal in refusals:
+        if credential.kind != "secret_key":
+            return refusal
+    [(_, wrong), *_] = refusals
+    return replace(
+        wrong,
+        code=RefusalCode.INVALID_SECRET_KEY,
+        message=wrong.message.replace("The key", "The secret key"),
     )
 
 
 def forget() -> None:
     """Forget every judgement, as after a restart."""
-    _remembered.clear()
+    _accepted.clear()
+    _refused_lately.clear()
 
 
 def _judged(credential: Credential) -> Access | Refusal:
     now = time.monotonic()
-    known = _remembered.get(credential)
-    if known and known[0] > now:
-        return known[1]
-    access = (
-        _token_access(credential.value) if credential.kind == "jwt" else _key_access(credential)
-    )
-    if len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.clear()
-    lasts = REFUSED_SECONDS if isinstance(access, Refusal) else ACCESS_SECONDS
-    _remembered[credential] = now + lasts, access
+    accepted = _accepted.get(credential)
+    if accepted and accepted[0] > now:
+        return accepted[1]
+    refused = _refused_lately.get(credential)
+    if refused and refused[0] > now:
+        return refused[1]
+    is_token = credential.kind == "jwt"
+    if len(credential.value) > (TOKEN_CHARACTERS if is_token else _KEY_CHARACTERS):
+        return _refused("The token is too long." if is_token else "The key is not known.")
+    access = _token_access(credential.value) if is_token else _key_access(credential)
+    if isinstance(access, Refusal):
+        _remember(_refused_lately, credential, (now + REFUSED_SECONDS, access))
+        _accepted.pop(credential, None)
+    else:
+        _remember(_accepted, credential, (now + ACCESS_SECONDS, access))
     return access
 
 
+def _remember(known: dict[Credential, Any], credential: Credential, judgement: Any) -> None:
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[credential] = judgement
+
+
 def _key_access(credential: Credential) -> Access | Refusal:
-    api_key = ApiKey.objects.filter(prefix=_storable(prefix_of(credential.value))).first()
+    found = ApiKey.objects.select_related("project").filter(
+        prefix=_storable(prefix_of(credential.value))
+    )
+    api_key = found.first()
     if api_key is None or api_key.kind != credential.kind or not is_key(api_key, credential.value):
         return _refused("The key is not known.")
+    now = timezone.now()
     if api_key.revoked_at is not None:
         return _refused("The key was revoked.")
+    if api_key.expires_at is not None and api_key.expires_at <= now:
+        return _refused("The key has expired.")
+    key_activity.note_used(api_key, now)
     return Access(
         project_id=api_key.project_id,
         scopes=frozenset(map(Scope, api_key.scopes)),
         key_id=api_key.pk,
+        has_secret=credential.kind == "secret_key",
+        demands_secret=api_key.project.demands_secret_key,
+        rate_limits=read_rate_limits(api_key.rate_limit),
     )
 
 
@@ -89,20 +141,47 @@ def _token_access(token: str) -> Access | Refusal:
 
 def _access_to(project: Project, token: str) -> Access | Refusal:
     try:
-        claims = jwt.decode(
-            token,
-            decrypted(project.jwt_secret),
-            algorithms=["HS256"],
-            audience=project.slug,
-            options={"require": _CLAIMS},
-        )
+        claims = _claims(project, token)
     except jwt.ExpiredSignatureError:
         return _refused("The token has expired.")
     except jwt.InvalidTokenError:
         return _refused("The token is not valid.")
     if not claims["sub"] or not claims["iss"]:
         return _refused("The token's `sub` or `iss` is empty.")
-    return Access(project_id=project.pk, scopes=_TOKEN_SCOPES, is_token=True)
+    return Access(
+        project_id=project.pk,
+        scopes=_TOKEN_SCOPES,
+        is_token=True,
+        demands_secret=project.demands_secret_key,
+        # The ready token is of a backend, which sends for all its users.
+        subject="" if (claims["iss"], claims["sub"]) == READY_TOKEN else claims["sub"],
+        rate_limits=read_rate_limits(project.token_rate_limit),
+    )
+
+
+def _claims(project: Project, token: str) -> dict[str, Any]:
+    """Return the claims of a token that the project's secret signed, or the one before it while
+    that still holds. Raises jwt.InvalidTokenError."""
+    try:
+        return _decoded(token, secret=project.jwt_secret, audience=project.slug)
+    except jwt.InvalidSignatureError:
+        until = project.former_jwt_secret_until
+        if until is None or until <= timezone.now():
+            raise
+    return _decoded(token, secret=project.former_jwt_secret, audience=project.slug)
+
+
+def _decoded(token: str, *, secret: str, audience: str) -> dict[str, Any]:
+    # The algorithm is ours to say: a header's `alg`, `kid` or `jku` chooses neither it nor a key.
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        decrypted(secret),
+        algorithms=_ALGORITHMS,
+        audience=audience,
+        leeway=LEEWAY_SECONDS,
+        options={"require": _CLAIMS},
+    )
+    return claims
 
 
 def _projects_of(token: str) -> list[Project]:

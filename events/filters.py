@@ -9,21 +9,29 @@ from zoneinfo import ZoneInfo
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from events.models import Event
+from events.models import Event, Identity, Project, Quarantine, ids_with_merged
+from events.types import RefusalCode
 
 BoundOfDay: TypeAlias = Callable[[date, ZoneInfo], datetime]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class EventFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """`event`, `customer` (external id), `from` and `to` (of occurred_at), `status`.
+class BoundedFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """`from` and `to` (`bounds_of` a field): moments (RFC 3339) or days of the zone; both ends are
+    included."""
 
-    `from` and `to` are moments (RFC 3339) or days of the zone; both ends are included.
-    """
+    def __init__(self, data: Any, *, queryset: QuerySet[Any], zone: ZoneInfo) -> None:
+        super().__init__(data, queryset=queryset)
+        for name in ("from", "to"):
+            self.filters[name].extra["zone"] = zone
+
+
+class EventFilter(BoundedFilter):
+    """`event`, `customer` (external id), `from` and `to` (of occurred_at), `status`."""
 
     event = django_filters.CharFilter(field_name="event_type__name")
     customer = django_filters.CharFilter(method="of_customer")
@@ -33,15 +41,44 @@ class EventFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Event
         fields: list[str] = []
 
-    def __init__(self, data: Any, *, queryset: QuerySet[Event], zone: ZoneInfo) -> None:
-        super().__init__(data, queryset=queryset)
-        for name in _bounds:
-            self.filters[name].extra["zone"] = zone
-
     def of_customer(self, events: QuerySet[Event], _name: str, value: str) -> QuerySet[Event]:
-        return events.filter(
-            customer__identities__kind="external_id", customer__identities__value=value
+        # Asked first, for the index of events leads to ids. The same name may be known in other
+        # projects, whose events are not among these.
+        named = Identity.objects.filter(
+            # The index of identities begins with the project.
+            project__in=Project.objects.values("pk"),
+            kind=Identity.Kind.EXTERNAL_ID,
+            value=value,
         )
+        return events.filter(customer_id__in=ids_with_merged(named.values_list("customer_id")))
+
+
+class QuarantineFilter(BoundedFilter):
+    """`code`, `wire`, `client`, `from` and `to` (of received_at), `status`."""
+
+    STANDING = "standing"
+
+    code = django_filters.ChoiceFilter(choices=[(str(code), str(code)) for code in RefusalCode])
+    wire = django_filters.CharFilter()
+    client = django_filters.CharFilter(method="of_client")
+    status = django_filters.ChoiceFilter(
+        choices=[(STANDING, "not replayed"), *Quarantine.Replay.choices], method="of_status"
+    )
+
+    class Meta:
+        model = Quarantine
+        fields: list[str] = []
+
+    def of_client(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(of_client(value))
+
+    def of_status(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(replay="" if value == self.STANDING else value)
+
+
+def of_client(name: str) -> Q:
+    """Return the condition of rows that a client sent; an imported file is one client."""
+    return Q(client=name) | Q(client__startswith=f"{name} line ")
 
 
 def _first_moment(day: date, zone: ZoneInfo) -> datetime:
@@ -96,9 +133,16 @@ class _BoundFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = _BoundField
 
 
-# `from` is a word of Python, so these two can't be class attributes.
-_bounds: dict[str, Any] = {
-    "from": _BoundFilter(field_name="occurred_at", lookup_expr="gte", bound_of_day=_first_moment),
-    "to": _BoundFilter(field_name="occurred_at", lookup_expr="lte", bound_of_day=_last_moment),
-}
-EventFilter.base_filters.update(_bounds)
+def bounds_of(field_name: str) -> dict[str, Any]:
+    """Return `from` and `to`, to be put into a filter's `base_filters`.
+
+    `from` is a word of Python, so they can't be class attributes.
+    """
+    return {
+        "from": _BoundFilter(field_name=field_name, lookup_expr="gte", bound_of_day=_first_moment),
+        "to": _BoundFilter(field_name=field_name, lookup_expr="lte", bound_of_day=_last_moment),
+    }
+
+
+EventFilter.base_filters.update(bounds_of("occurred_at"))
+QuarantineFilter.base_filters.update(bounds_of("received_at"))

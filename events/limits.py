@@ -20,14 +20,24 @@ FUTURE_HOURS = 24  # a phone's clock is wrong by hours, rarely by days
 EARLIEST_YEAR = 1970
 EVENT_TYPES_PER_PROJECT = 500
 FIELDS_PER_EVENT_TYPE = 1_000
+THROTTLE_MINUTES = 525_600  # a year
+ATTRIBUTES_PER_CUSTOMER = 200
 QUARANTINE_PAYLOAD_BYTES = 64_000
 QUARANTINE_ROWS_PER_DAY = 10_000
+PATH_CHARACTERS = 300
+SUBJECT_CHARACTERS = 300  # of the user that a token names
+RESEND_HOURS = 48  # the longest for which vendors' clients send again what was refused
+REPLAYS_PER_CALL = 500  # each is a commit: 500 take some seconds, a proxy waits for 30
+COUNTED_CLIENTS = 100
 IMPORT_QUARANTINE_ROWS = 5_000  # a broken file leaves half of a day's rows to live refusals
 POINTS_PER_AWARD = 10**9
 REWARD_WINDOW_DAYS = 36_500  # a century: as good as none
 RECEIPT_DAYS = 7  # a client that lost an answer asks for it within hours
+WAITING_BATCHES = 100  # of a project: 500 MB at worst, which a worker is through with in minutes
+BATCH_ERRORS = 100
 EXACT_DIGITS = 30  # |n| < 10^30 with at most 30 digits enters the statistics
 PAGE_ROWS = 1_000
+HISTORY_OFFSET = 10_000  # the database walks over what is skipped
 HISTOGRAM_BINS = 100
 TOP_VALUES = 1_000
 PERCENTILES = 20
@@ -175,6 +185,20 @@ LIMITS = (
         "is stored with the event and counted as other_fields",
     ),
     Limit(
+        name="THROTTLE_MINUTES",
+        value=THROTTLE_MINUTES,
+        unit="minutes",
+        code="",
+        meaning="the longest stretch in which an event type takes one event per customer",
+    ),
+    Limit(
+        name="ATTRIBUTES_PER_CUSTOMER",
+        value=ATTRIBUTES_PER_CUSTOMER,
+        unit="attributes",
+        code="too_many_fields",
+        meaning="attributes of one customer",
+    ),
+    Limit(
         name="QUARANTINE_PAYLOAD_BYTES",
         value=QUARANTINE_PAYLOAD_BYTES,
         unit="bytes",
@@ -195,6 +219,43 @@ LIMITS = (
         code="",
         meaning="the same for lines of imported files, so that live refusals have room; "
         "`import_events` prints the first five",
+    ),
+    Limit(
+        name="PATH_CHARACTERS",
+        value=PATH_CHARACTERS,
+        unit="characters",
+        code="",
+        meaning="path and query kept of a refused request; with a longer one it can't be replayed",
+    ),
+    Limit(
+        name="SUBJECT_CHARACTERS",
+        value=SUBJECT_CHARACTERS,
+        unit="characters",
+        code="",
+        meaning="user of a token kept with a refused request; with a longer one it can't be "
+        "replayed",
+    ),
+    Limit(
+        name="RESEND_HOURS",
+        value=RESEND_HOURS,
+        unit="hours",
+        code="",
+        meaning="how far from a refused event a replay looks for the same one that came otherwise",
+    ),
+    Limit(
+        name="REPLAYS_PER_CALL",
+        value=REPLAYS_PER_CALL,
+        unit="rows",
+        code="",
+        meaning="rows of the quarantine that one call replays; it says where to go on",
+    ),
+    Limit(
+        name="COUNTED_CLIENTS",
+        value=COUNTED_CLIENTS,
+        unit="clients",
+        code="",
+        meaning="clients named in the counts of what was refused, those with the most; the others "
+        "are one number",
     ),
     Limit(
         name="POINTS_PER_AWARD",
@@ -218,6 +279,20 @@ LIMITS = (
         meaning="how long the answer to a request can be read again by its receipt",
     ),
     Limit(
+        name="WAITING_BATCHES",
+        value=WAITING_BATCHES,
+        unit="batches",
+        code="too_busy",
+        meaning="batches of a project that were acknowledged and are not worked through yet",
+    ),
+    Limit(
+        name="BATCH_ERRORS",
+        value=BATCH_ERRORS,
+        unit="errors",
+        code="",
+        meaning="refused elements that the status of a batch names; all are in quarantine",
+    ),
+    Limit(
         name="EXACT_DIGITS",
         value=EXACT_DIGITS,
         unit="digits",
@@ -231,6 +306,13 @@ LIMITS = (
         unit="rows",
         code="invalid_field",
         meaning="rows of one page of a list",
+    ),
+    Limit(
+        name="HISTORY_OFFSET",
+        value=HISTORY_OFFSET,
+        unit="rows",
+        code="invalid_field",
+        meaning="rows that a page of a Lynes user's history may skip (offset)",
     ),
     Limit(
         name="HISTOGRAM_BINS",

@@ -21,22 +21,32 @@ class NewProject:
 
 
 @transaction.atomic
-def create(*, slug: str, time_zone: str, strict: bool, now: datetime) -> NewProject:
-    """Make a project. Raises ValidationError where slug or zone can't be, or the slug is taken."""
+def create(
+    *, slug: str, time_zone: str, strict: bool, now: datetime, rate_limit: str = ""
+) -> NewProject:
+    """Make a project; the rate limit is that of each key, and of its tokens together.
+
+    Raises ValidationError where slug, zone or limit can't be, or the slug is taken.
+    """
     jwt_secret = keys.new_jwt_secret()
     project = Project(
         slug=slug,
         name=slug,
         time_zone=time_zone,
         strict=strict,
+        token_rate_limit=rate_limit,
         jwt_secret=keys.encrypted(jwt_secret),
     )
     project.full_clean()
     project.save()
     return NewProject(
         project=project,
-        api_key=keys.issue(project, ApiKey.Kind.API, name="API key").text,
-        secret_key=keys.issue(project, ApiKey.Kind.SECRET, name="Secret key").text,
+        api_key=_issued(project, ApiKey.Kind.API, "API key"),
+        secret_key=_issued(project, ApiKey.Kind.SECRET, "Secret key"),
         jwt=keys.signed_token(slug=slug, secret=jwt_secret, now=now),
         jwt_secret=jwt_secret,
     )
+
+
+def _issued(project: Project, kind: ApiKey.Kind, name: str) -> str:
+    return keys.issue(project, kind, name, rate_limit=project.token_rate_limit).text

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from events import limits
 from events.ids import new_id
 from events.metadata import write_json
-from events.models import shard_of
+from events.models import Quarantine, shard_of
 from events.partitions import first_id
+from events.payloads import Kept, kept_of, storable
+from events.protection import Protection
 from events.sql import Row, execute, given, last_id, send, text_of
 from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
+
+# The first half of our advisory locks' keys: other locks of the database begin with another.
+_REPEATS_LOCK = 0x7265706C
 
 _EVENT_COLUMNS = {
     "id": "uuid",
@@ -66,13 +71,15 @@ class UsedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedEntry:
-    """One refused request or event. `source` is the JSON as sent, or the body's bytes; `line` is
-    that of the file which it came from."""
+    """One refused request or event. `source` is the JSON as sent, or the body's bytes;
+    `protection` is that of the project's personal fields, None where it has none; `line` is that
+    of the file which it came from."""
 
     reception: Reception
     wire: str
     refusal: Refusal
     source: Json | bytes
+    protection: Protection | None
     line: int | None = None
 
     @property
@@ -83,6 +90,14 @@ class RefusedEntry:
     def client(self) -> str:
         client = self.reception.client
         return client if self.line is None else f"{client} line {self.line}"
+
+    @property
+    def kept(self) -> Kept:
+        return kept_of(self.source, protection=self.protection, wire=self.wire)
+
+
+class ReplayedBeforeError(Exception):
+    """The row of the quarantine was replayed before; nothing of it may be written again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,14 +309,14 @@ def _kept_lines(entries: Sequence[RefusedEntry]) -> set[Row]:
         execute(
             "SELECT project_id, client, code, payload FROM events_quarantine "
             f"WHERE project_id = %s AND client IN ({', '.join(['%s'] * len(entries))})",
-            [entries[0].project_id, *(_storable(entry.client) for entry in entries)],
+            [entries[0].project_id, *(storable(entry.client) for entry in entries)],
         )
     )
 
 
 def _identity(entry: RefusedEntry) -> Row:
-    kept, _ = _payload(entry)
-    return (entry.project_id, _storable(entry.client), str(entry.refusal.code), kept)
+    kept = entry.kept
+    return (entry.project_id, storable(entry.client), str(entry.refusal.code), kept.text)
 
 
 def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
@@ -312,16 +327,26 @@ def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
         "project_id": "bigint",
         "api_key_id": "bigint",
         "wire": "text",
+        "path": "text",
         "client": "text",
         "code": "text",
         "message": "text",
         "field": "text",
         "payload": "text",
+        "payload_hash": "bytea",
         "is_cut": "bool",
+        "is_token": "bool",
+        "has_secret": "bool",
+        "subject": "text",
+        "earns_late": "bool",
         "received_at": "timestamptz",
     }
     names = ", ".join(columns)
-    query, parameters = given([_quarantine_row(entry) for entry in refused], *columns.values())
+    in_order = sorted(refused, key=lambda entry: entry.reception.received_at)
+    # The entries of one request keep their order, in which they are replayed.
+    ids = sorted(new_id(entry.reception.received_at) for entry in refused)
+    rows = [(row_id, *_quarantine_row(entry)) for row_id, entry in zip(ids, in_order, strict=True)]
+    query, parameters = given(rows, *columns.values())
     send(
         f"WITH given({names}) AS ({query}) "
         f"INSERT INTO events_quarantine ({names}) SELECT * FROM given",
@@ -330,37 +355,87 @@ def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
 
 
 def _quarantine_row(entry: RefusedEntry) -> tuple[object, ...]:
-    reception, refusal = entry.reception, entry.refusal
-    payload, is_cut = _payload(entry)
+    reception = entry.reception
+    kept = entry.kept
     return (
-        new_id(reception.received_at),
         entry.project_id,
         reception.access.key_id,
         entry.wire,
-        _storable(entry.client),
-        str(refusal.code),
-        _storable(refusal.message),
-        _storable(refusal.field)[:400],
-        payload,
-        is_cut,
+        storable(reception.path)[: limits.PATH_CHARACTERS],
+        storable(entry.client),
+        *_reason(entry.refusal),
+        kept.text,
+        kept.whole_hash,
+        kept.is_cut or _is_cut(reception),
+        reception.access.is_token,
+        reception.access.has_secret,
+        storable(reception.access.subject)[: limits.SUBJECT_CHARACTERS],
+        reception.earns_late,
         reception.received_at,
     )
 
 
-def _payload(entry: RefusedEntry) -> tuple[str, bool]:
-    """Return what is kept of the source, and whether that is not all."""
-    source = entry.source if isinstance(entry.source, bytes) else _written(entry.source)
-    kept = source[: limits.QUARANTINE_PAYLOAD_BYTES]
-    return _storable(kept.decode("utf-8", "replace")), len(kept) < len(source)
+def _is_cut(reception: Reception) -> bool:
+    return (
+        len(storable(reception.path)) > limits.PATH_CHARACTERS
+        or len(storable(reception.access.subject)) > limits.SUBJECT_CHARACTERS
+    )
 
 
-def _written(source: Json) -> bytes:
-    # Half a surrogate pair is one of the reasons to be refused, so it can't go out as UTF-8.
-    try:
-        return write_json(source)
-    except UnicodeEncodeError:
-        return repr(source).encode("utf-8", "backslashreplace")
+def _reason(refusal: Refusal) -> tuple[str, str, str]:
+    return str(refusal.code), storable(refusal.message), storable(refusal.field)[:400]
 
 
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+def claim_replay(row: Quarantine, now: datetime, *, has_neighbours: bool) -> bool:
+    """Mark a row of the quarantine as taken, in the transaction of what comes of it.
+
+    Return whether the same payload of another request was taken near that time: where one request
+    makes several rows (`has_neighbours`), equal ones of its moment are no repeats. Raises
+    ReplayedBeforeError where the row was replayed meanwhile.
+    """
+    _lock_repeats(row)
+    claimed = execute(
+        "UPDATE events_quarantine SET replayed_at = %s, replay = 'taken' "
+        "WHERE id = %s AND replayed_at IS NULL RETURNING id",
+        [now, row.pk],
+    )
+    if not claimed:
+        raise ReplayedBeforeError
+    resent = timedelta(hours=limits.RESEND_HOURS)
+    twins = execute(
+        "SELECT 1 FROM events_quarantine WHERE project_id = %s AND payload_hash = %s "
+        "AND wire = %s AND replay = 'taken' AND received_at BETWEEN %s AND %s "
+        "AND id <> %s AND (received_at <> %s OR NOT %s) LIMIT 1",
+        [
+            row.project_id,
+            row.payload_hash,
+            row.wire,
+            row.received_at - resent,
+            row.received_at + resent,
+            row.pk,
+            row.received_at,
+            has_neighbours,
+        ],
+    )
+    return bool(twins)
+
+
+def _lock_repeats(row: Quarantine) -> None:
+    """Let one replay of a payload at a time go on: two rows of it are not each other's lock."""
+    if connection.vendor == "postgresql":
+        number = int.from_bytes(bytes(row.payload_hash or b"")[:4], signed=True)
+        send("SELECT pg_advisory_xact_lock(%s::int, %s::int)", [_REPEATS_LOCK, number])
+
+
+def mark_repeated(row_id: UUID) -> None:
+    """Note that what was claimed had come in otherwise, in the claim's transaction."""
+    send("UPDATE events_quarantine SET replay = 'repeated' WHERE id = %s", [row_id])
+
+
+def refuse_again(row_id: UUID, refusal: Refusal) -> None:
+    """Put the latest reason on a row that was tried again and stays."""
+    send(
+        "UPDATE events_quarantine SET code = %s, message = %s, field = %s "
+        "WHERE id = %s AND replayed_at IS NULL",
+        [*_reason(refusal), row_id],
+    )

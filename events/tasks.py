@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from celery import shared_task
 from django.db import connection
 
-from events import limits, store
+from events import jobs, limits, store
 from events.partitions import ensure_partitions, lacks_partitions
 
 # A transaction of so many is over in some 50 ms, for which SQLite's writers wait.
@@ -34,12 +34,14 @@ def make_partitions() -> None:
 
 
 def receipts_are_due() -> bool:
-    """Tell whether receipts were kept long enough; a day on which none was is not asked again."""
+    """Tell whether receipts or batches were kept long enough; a day on which none was is not asked
+    again."""
     global _forgotten_on
     today = datetime.now(UTC).date()
     if today == _forgotten_on:
         return False
-    if store.has_receipts_before(_first_kept(today)):
+    day = _first_kept(today)
+    if store.has_receipts_before(day) or jobs.has_finished_before(day):
         return True
     _forgotten_on = today
     return False
@@ -51,7 +53,10 @@ def _first_kept(today: date) -> date:
 
 @shared_task(name="events.forget_receipts")
 def forget_receipts() -> None:
-    """Delete the receipts that were kept long enough."""
+    """Delete the receipts that were kept long enough, and the batches, whose numbers are those of
+    receipts."""
     day = _first_kept(datetime.now(UTC).date())
     while store.forget_receipts(day, most=RECEIPTS_PER_TRANSACTION) == RECEIPTS_PER_TRANSACTION:
+        pass
+    while jobs.forget(day, most=RECEIPTS_PER_TRANSACTION) == RECEIPTS_PER_TRANSACTION:
         pass

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias
+from uuid import UUID
 
 # Numbers are int or Decimal, never float: what the client wrote is what is stored and summed.
 Json: TypeAlias = bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"] | None
@@ -23,6 +24,8 @@ class RefusalCode(StrEnum):
     NOT_FOUND = "not_found"
     MISSING_CREDENTIALS = "missing_credentials"
     INVALID_CREDENTIALS = "invalid_credentials"
+    MISSING_SECRET_KEY = "missing_secret_key"  # noqa: S105 (a code, no secret)
+    INVALID_SECRET_KEY = "invalid_secret_key"  # noqa: S105
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"
     TOO_BUSY = "too_busy"
@@ -52,6 +55,8 @@ class RefusalCode(StrEnum):
     INACTIVE_EVENT_TYPE = "inactive_event_type"
     TOO_MANY_EVENT_TYPES = "too_many_event_types"
     NEEDS_API_KEY = "needs_api_key"
+    CUSTOMER_NOT_FOUND = "customer_not_found"
+    INACTIVE_CUSTOMER = "inactive_customer"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
 
 
@@ -68,6 +73,21 @@ class Refusal:
     retry_after_seconds: int | None = None
 
 
+class DiscardReason(StrEnum):
+    """Why an event was recorded as discarded: it earns nothing and enters no statistics."""
+
+    UNIQUE_BY = "unique_by"
+    THROTTLE = "throttle"
+    BOT = "bot"
+
+
+DISCARD_WORDS: Mapping[str, str] = {
+    DiscardReason.UNIQUE_BY: "repeats an earlier event",
+    DiscardReason.THROTTLE: "too soon after another",
+    DiscardReason.BOT: "a bot's",
+}
+
+
 class Scope(StrEnum):
     """What a key may do."""
 
@@ -79,20 +99,41 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """One proof of who sends, as found in the headers, not yet judged."""
+    """One proof of who sends, as found in the headers, not yet judged.
+
+    `may_fail`: where it does not hold, it counts as not sent.
+    """
 
     kind: Literal["api_key", "secret_key", "jwt"]
     value: str
+    may_fail: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """At most `events` in any stretch of `seconds`."""
+
+    events: int
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What judged credentials allow: one project, some scopes. `key_id` is None for a JWT."""
+    """What judged credentials allow: one project, some scopes. `key_id` is None for a JWT.
+
+    `has_secret`: a secret key was among them, so that a server sends and no browser;
+    `demands_secret`: the project wants one where a vendor leaves it open; `subject` is a token's
+    user, "" where it is for all users; `rate_limits` are those of the key.
+    """
 
     project_id: int
     scopes: frozenset[Scope]
     key_id: int | None = None
     is_token: bool = False
+    has_secret: bool = False
+    demands_secret: bool = False
+    subject: str = ""
+    rate_limits: tuple[RateLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +151,8 @@ class Event:
 
     `occurred_at` is aware UTC or None (then it is when we received it); `key` is the idempotency
     key, "" for none; `source` is the JSON value as sent; `extra` is what of it the other fields
-    do not hold.
+    do not hold. `attributes` are put on the customer before the event is decided; an event whose
+    customer `must_exist` makes none.
     """
 
     name: str
@@ -120,6 +162,19 @@ class Event:
     key: str = ""
     source: Json = None
     extra: JsonObject | None = None
+    attributes: JsonObject | None = None
+    must_exist: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileUpdate:
+    """What is said of a customer without an event: it is made where new, its attributes are put
+    beside those it has (null takes one away), and nothing is ever earned by it."""
+
+    customer: Identity
+    attributes: JsonObject
+    source: Json = None
+    must_exist: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,31 +188,43 @@ class RefusedEvent:
     source: Json | bytes = None
 
 
+Entry: TypeAlias = Event | ProfileUpdate | RefusedEvent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What one HTTP request holds; `is_list` tells how a wire with both forms was asked.
 
     `receipt` is the id under which the answer can be read again, "" for none. `lines` are the
-    numbers of the lines that the entries of a file stood on, empty for all else.
+    numbers of the lines that the entries of a file stood on, or the places of the elements of a
+    batch, empty for all else. `list_name` is the field that holds the entries, where the one
+    refusal of all must say which of them is meant.
     """
 
-    entries: tuple[Event | RefusedEvent, ...]
+    entries: tuple[Entry, ...]
     is_list: bool = False
+    list_name: str = ""
     receipt: str = ""
     lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """The circumstances of a request: when it came (aware UTC), by which key, from which client.
+    """The circumstances of a request: when it came (aware UTC), by which key, from which client,
+    at which path, with which body.
 
-    `earns_late` lifts the reward window (imports of history).
+    `earns_late` lifts the reward window (imports of history); `replays` is the id in quarantine
+    of what is tried again, and with `takes_repeats` it counts even where the same came otherwise.
     """
 
     access: Access
     received_at: datetime
     client: str = ""
+    path: str = ""
+    body: bytes = b""
     earns_late: bool = False
+    replays: UUID | None = None
+    takes_repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +266,9 @@ Status: TypeAlias = Literal["accepted", "duplicate", "discarded", "rejected"]
 class Outcome:
     """What we answer for one event. `points_awarded` = Σ awards; balance is after everything.
 
-    `reason` says why an accepted event earned nothing by rule (`too_late`); `error` is set
-    exactly where the status is rejected.
+    `reason` says why an accepted event earned nothing by rule (`too_late`), or why one was
+    discarded (`unique_by`, `throttle`, `bot`); `error` is set exactly where the status is
+    rejected; `customer_id` is the number under which we know the customer, 0 where rejected.
     """
 
     status: Status
@@ -213,6 +281,7 @@ class Outcome:
     balance: int = 0
     reason: str = ""
     error: Refusal | None = None
+    customer_id: int = 0
 
 
 Headers: TypeAlias = Mapping[str, str]  # names in lower case
@@ -229,16 +298,29 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypeDefaults:
+    """What an event type is made with: the field by which its events are unique ("" for none),
+    and the minutes in which a customer has at most one (None for any number)."""
+
+    unique_by: str = ""
+    throttle_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
     """One vendor's request and response format, as pure functions.
 
     `credentials(headers)` returns all proofs that must hold together, or a Refusal;
-    `parse(headers, path, body)` returns the request's events, or a Refusal of the whole;
+    `parse(headers, path, body)` returns the request's events, or a Refusal of the whole; the path
+    has its query, if any;
     `render(request, outcomes)` answers, one outcome per entry in order;
     `render_error(refusal)` answers a refusal in the vendor's envelope.
     `creates_event_types`: an unknown event type is made (unless the project is strict).
     `is_atomic`: one refused event refuses the request whole.
     `has_receipts`: an answer names the receipt under which it can be read again.
+    `links_identities`: names given together are one person's, even where two customers had them.
+    `may_demand_secret`: a project may ask for the secret key beside the API key.
+    `type_defaults`: event types of the vendor that come with conditions, by name.
     """
 
     name: str
@@ -249,6 +331,9 @@ class Wire:
     creates_event_types: bool = True
     is_atomic: bool = True
     has_receipts: bool = False
+    links_identities: bool = False
+    may_demand_secret: bool = False
+    type_defaults: Mapping[str, TypeDefaults] = field(default_factory=dict)
 
 
 class TooBusyError(Exception):

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -18,13 +18,16 @@ from django.views import View
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events import auth, limits, store
-from events.api import ProjectAPIView, not_found, refused, response_of
+from events import auth, catalogue, limits, rates, store
+from events.api import ProjectAPIView, not_found, response_of, secret_refusal
 from events.filters import EventFilter
 from events.ids import new_id
 from events.models import Event
+from events.paging import filtered, page_of
+from events.protection import Protection
 from events.types import (
     Access,
+    Headers,
     JsonObject,
     Process,
     Reception,
@@ -35,11 +38,10 @@ from events.types import (
     TooBusyError,
     Wire,
 )
+from events.types import Request as WireRequest
 
 RETRY_AFTER_SECONDS = 2
-PAGE_ROWS = 100
 _CLIENT_CHARACTERS = 200
-_LIMIT_DIGITS = 10  # int() raises where a text has thousands
 _ID_CHARACTERS = 36  # of a UUID as it is written
 _CACHED_PATHS = 256
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
@@ -48,13 +50,20 @@ logger = logging.getLogger(__name__)
 
 
 class IngestView(View):
-    """`POST` of events in one wire's format. The collaborators come from `config.urls`."""
+    """Events in one wire's format, or what else is put in. The collaborators come from
+    `config.urls`."""
 
     # Given to as_view(); None only until then.
     wire: Wire = None  # type: ignore[assignment]
     process: Process = None  # type: ignore[assignment]
+    # Tells the wire by headers and body, at a path that two vendors have; `wire` answers where
+    # neither was read.
+    choose: Callable[[Headers, bytes], Wire] | None = None
+    takes: Collection[str] = ("POST",)
+    # Of what stores nothing, nothing is to be tried again either.
+    keeps_refused: bool = True
     # Answers GET at the same path, where there is something to read.
-    on_get: Callable[[HttpRequest], HttpResponseBase] | None = None
+    on_get: Callable[..., HttpResponseBase] | None = None
 
     @classmethod
     def as_view(cls, **collaborators: Any) -> Callable[..., HttpResponseBase]:
@@ -62,17 +71,21 @@ class IngestView(View):
         view.csrf_exempt = True  # type: ignore[attr-defined]
         return view
 
-    def get(self, request: HttpRequest, **_: object) -> HttpResponseBase:
+    def get(self, request: HttpRequest, **captured: object) -> HttpResponseBase:
         if self.on_get is None:
             return self.http_method_not_allowed(request)
-        return self.on_get(request)
+        return self.on_get(request, **captured)
 
     def post(self, request: HttpRequest, **_: object) -> HttpResponse:
+        if request.method not in self.takes:
+            return self.http_method_not_allowed(request)
         try:
             return response_of(self._reply(request))
         except (TooBusyError, OperationalError) as error:
             logger.error("A request to %s was not stored: %s", request.path, error)
             return self._refused(_TOO_BUSY)
+
+    put = post
 
     def http_method_not_allowed(
         self, request: HttpRequest, *args: object, **kwargs: object
@@ -83,39 +96,61 @@ class IngestView(View):
                 message=f"{request.method} is not answered here.",
             )
         )
-        response["Allow"] = "GET, POST" if self.on_get else "POST"
+        response["Allow"] = ", ".join(["GET", *self.takes] if self.on_get else self.takes)
         return response
 
     def _reply(self, request: HttpRequest) -> Reply:
         headers = _headers(request)
-        credentials = self.wire.credentials(headers)
+        body = None
+        if self.choose:
+            body = _body(request)
+            self.wire = self.choose(headers, body)  # a view lives for one request
+        wire = self.wire
+        credentials = wire.credentials(headers)
         access = credentials if isinstance(credentials, Refusal) else auth.authenticate(credentials)
         if isinstance(access, Refusal):
-            return self.wire.render_error(access)
-        if Scope.INGEST not in access.scopes:
-            return self.wire.render_error(_NO_SCOPE)
-        return self._take(request, headers, access)
+            return wire.render_error(access)
+        if refusal := _access_refusal(access, wire):
+            return wire.render_error(refusal)
+        return self._take(request, headers, body, wire=wire, access=access)
 
-    def _take(self, request: HttpRequest, headers: Mapping[str, str], access: Access) -> Reply:
+    def _take(
+        self,
+        request: HttpRequest,
+        headers: Headers,
+        body: bytes | None,
+        *,
+        wire: Wire,
+        access: Access,
+    ) -> Reply:
+        query = request.META.get("QUERY_STRING")
+        path = f"{request.path}?{query}" if query else request.path
+        received_at = timezone.now()
+        if body is None:
+            body = _body(request)
         reception = Reception(
-            access=access, received_at=timezone.now(), client=_client(request, headers)
+            access=access,
+            received_at=received_at,
+            client=_client(request, headers),
+            path=path,
+            body=body,
         )
-        body = _body(request)
-        parsed = _unreadable(headers, body) or self.wire.parse(headers, request.path, body)
+        parsed = _unreadable(headers, body) or wire.parse(headers, path, body)
+        # Before a refused body is kept: a key that sends too much must not fill the quarantine.
+        if access.rate_limits and (limited := rates.refusal_of(access, events=_size(parsed))):
+            return wire.render_error(limited)
         if isinstance(parsed, Refusal):
-            entry = store.RefusedEntry(
-                reception=reception, wire=self.wire.name, refusal=parsed, source=body
-            )
-            store.quarantine([entry])
-            return self.wire.render_error(parsed)
-        if self.wire.has_receipts:
+            if self.keeps_refused:
+                _keep(parsed, reception, wire)
+            return wire.render_error(parsed)
+        if wire.has_receipts:
             parsed = replace(parsed, receipt=str(new_id(reception.received_at)))
-        outcomes = self.process(self.wire, parsed, reception)
-        if self.wire.is_atomic:
+        outcomes = self.process(wire, parsed, reception)
+        if wire.is_atomic:
             refused = next((outcome.error for outcome in outcomes if outcome.error), None)
             if refused:
-                return self.wire.render_error(refused)
-        return self.wire.render(parsed, outcomes)
+                return wire.render_error(refused)
+        return wire.render(parsed, outcomes)
 
     def _refused(self, refusal: Refusal) -> HttpResponse:
         return response_of(self.wire.render_error(refusal))
@@ -163,6 +198,28 @@ _TOO_BUSY = Refusal(
 )
 
 
+def _access_refusal(access: Access, wire: Wire) -> Refusal | None:
+    if Scope.INGEST not in access.scopes:
+        return _NO_SCOPE
+    return secret_refusal(access, wire)
+
+
+def _keep(refusal: Refusal, reception: Reception, wire: Wire) -> None:
+    entry = store.RefusedEntry(
+        reception=reception,
+        wire=wire.name,
+        refusal=refusal,
+        source=reception.body,
+        protection=catalogue.protection_of(reception.access.project_id),
+    )
+    store.quarantine([entry])
+
+
+def _size(parsed: WireRequest | Refusal) -> int:
+    """Return as how many events a request counts: a body that can't be read is one."""
+    return 1 if isinstance(parsed, Refusal) else max(1, len(parsed.entries))
+
+
 def _headers(request: HttpRequest) -> dict[str, str]:
     prefix = HttpHeaders.HTTP_PREFIX
     headers = {
@@ -203,19 +260,13 @@ class EventListView(ProjectAPIView):
     """`GET events`: the project's events, the latest received first."""
 
     def get(self, request: Request) -> Response:
-        found = EventFilter(
-            request.query_params, queryset=self.project.events.all(), zone=self.project.zone
-        )
-        if not found.is_valid():
-            field, errors = next(iter(found.errors.items()))
-            raise refused(field, str(errors[0]))
-        rows = found.qs.select_related("event_type", "customer").order_by("-id")
-        if cursor := request.query_params.get("cursor"):
-            rows = rows.filter(id__lt=_cursor(cursor))
-        size = _page_rows(request.query_params.get("limit", str(PAGE_ROWS)))
-        page = list(rows[: size + 1])
-        following = str(page[size - 1].pk) if len(page) > size else None
-        return Response({"results": [_event(row) for row in page[:size]], "next": following})
+        asked = request.query_params
+        events = self.project.events.select_related("event_type", "customer")
+        rows = filtered(EventFilter(asked, queryset=events, zone=self.project.zone))
+        page, following = page_of(rows, asked)
+        personal = catalogue.protections(row.event_type for row in page)
+        results = [_event(row, personal.get(row.event_type_id)) for row in page]
+        return Response({"results": results, "next": following})
 
 
 class ReceiptView(ProjectAPIView):
@@ -234,21 +285,7 @@ class ReceiptView(ProjectAPIView):
         return Response(kept.answer)
 
 
-def _cursor(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise refused("cursor", "The cursor is not one that `next` gave.") from error
-
-
-def _page_rows(text: str) -> int:
-    rows = int(text) if text.isdecimal() and len(text) <= _LIMIT_DIGITS else 0
-    if not 1 <= rows <= limits.PAGE_ROWS:
-        raise refused("limit", f"The limit must be a number from 1 to {limits.PAGE_ROWS}.")
-    return rows
-
-
-def _event(event: Event) -> JsonObject:
+def _event(event: Event, personal: Protection | None) -> JsonObject:
     return {
         "id": str(event.pk),
         "event": event.event_type.name,
@@ -258,6 +295,7 @@ def _event(event: Event) -> JsonObject:
         "wire": event.wire,
         "status": event.status,
         "reason": event.reason,
-        "metadata": event.metadata,
+        # What came before a field was personal is shown as what came after.
+        "metadata": personal.metadata(event.metadata) if personal else event.metadata,
         "points_awarded": event.points_awarded,
     }

@@ -10,7 +10,16 @@ from events.types import JsonObject
 from rewards.awards import Worth
 from rewards.conditions import Condition
 from rewards.fields import Occurrence
-from rewards.rules import Definition, Limit, Milestone, Of, StreakDefinition, StreakTrigger, Window
+from rewards.rules import (
+    ANY_EVENT,
+    Definition,
+    Limit,
+    Milestone,
+    Of,
+    StreakDefinition,
+    StreakTrigger,
+    Window,
+)
 from rewards.streaks import Runs, current, longest, milestones_crossed, with_active
 from rewards.windows import local_date, period_index, window_start
 
@@ -113,13 +122,22 @@ class Ruleset:
             if isinstance(trigger, StreakTrigger) and trigger.streak == streak:
                 yield rule, trigger.milestone
 
+    def _streaks_named(self, event: str) -> Sequence[tuple[StreakVersion, ...]]:
+        """Return the streaks of which a version counts the event, in the order of deciding."""
+        named = self.streaks_by_event.get(event, ())
+        of_any = self.streaks_by_event.get(ANY_EVENT)
+        if not of_any:
+            return named
+        by_id = {versions[0].streak_id: versions for versions in (*named, *of_any)}
+        return sorted(by_id.values(), key=lambda each: (each[0].name, each[0].streak_id))
+
     def streaks_on(self, occurrence: Occurrence) -> Iterator[StreakVersion]:
         """Yield the streaks in force for which the event makes its period active."""
-        for versions in self.streaks_by_event.get(occurrence.event, ()):
+        for versions in self._streaks_named(occurrence.event):
             streak = _in_force(versions, occurrence.occurred_at)
             if (
                 streak
-                and streak.definition.event == occurrence.event
+                and streak.definition.event in (occurrence.event, ANY_EVENT)
                 and _is_met(streak.definition.when, occurrence)
             ):
                 yield streak
@@ -197,7 +215,7 @@ def decide(occurrence: Occurrence, facts: Facts, ruleset: Ruleset) -> Decision:
 
 def limit_keys(occurrence: Occurrence, ruleset: Ruleset) -> frozenset[LimitKey]:
     """Return every counter that `decide` may read or use, those of milestone rules included."""
-    if occurrence.event not in ruleset.limited_events:
+    if not ruleset.limited_events & {occurrence.event, ANY_EVENT}:
         return frozenset()
     rules = [*ruleset.rules_on(occurrence)]
     for streak in ruleset.streaks_on(occurrence):

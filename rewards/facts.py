@@ -1,12 +1,12 @@
 """What customers had earned before: loaded for a whole commit group, kept as it grows, saved."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from events.metadata import read_json, write_json
-from events.sql import NO_ROWS, Answer, given, row_lock, send, text_of
+from events.sql import NO_ROWS, Answer, execute, given, row_lock, send, text_of
 from rewards.decide import (
     Decision,
     Facts,
@@ -17,7 +17,7 @@ from rewards.decide import (
     limit_keys,
     streak_ids,
 )
-from rewards.streaks import Runs, runs_from_json, runs_to_json
+from rewards.streaks import Runs, runs_from_json, runs_to_json, union
 
 # (project id, key): a project's shared budget has no other mark of the project.
 ProjectKey = tuple[int, LimitKey]
@@ -93,37 +93,45 @@ class GroupFacts:
             )
 
     def _save_runs(self) -> None:
-        rows = [
-            (
-                streak_id,
-                customer_id,
-                write_json(runs_to_json(self.runs[customer_id][streak_id])).decode(),
-                occurred_at,
-            )
-            for (streak_id, customer_id), occurred_at in sorted(self._changed_runs.items())
-        ]
-        if rows:
-            query, parameters = given(rows, "bigint", "bigint", "json", "timestamptz")
-            send(
-                f"WITH given(streak_id, customer_id, runs, updated_at) AS ({query}) "
-                "INSERT INTO rewards_streakstate (streak_id, customer_id, runs, updated_at) "
-                "SELECT * FROM given WHERE true ON CONFLICT (streak_id, customer_id) "
-                "DO UPDATE SET runs = excluded.runs, updated_at = CASE "
-                # A late event leaves the moment of the latest.
-                "WHEN excluded.updated_at > rewards_streakstate.updated_at "
-                "THEN excluded.updated_at ELSE rewards_streakstate.updated_at END",
-                parameters,
-            )
+        _write_runs(
+            [
+                (streak_id, customer_id, self.runs[customer_id][streak_id], occurred_at)
+                for (streak_id, customer_id), occurred_at in sorted(self._changed_runs.items())
+            ]
+        )
+
+
+def _write_runs(states: Sequence[tuple[int, int, Runs, Any]]) -> None:
+    """Write (streak id, customer id, runs, moment) of each state."""
+    rows = [
+        (streak_id, customer_id, write_json(runs_to_json(runs)).decode(), occurred_at)
+        for streak_id, customer_id, runs, occurred_at in states
+    ]
+    if rows:
+        query, parameters = given(rows, "bigint", "bigint", "json", "timestamptz")
+        send(
+            f"WITH given(streak_id, customer_id, runs, updated_at) AS ({query}) "
+            "INSERT INTO rewards_streakstate (streak_id, customer_id, runs, updated_at) "
+            "SELECT * FROM given WHERE true ON CONFLICT (streak_id, customer_id) "
+            "DO UPDATE SET runs = excluded.runs, updated_at = CASE "
+            # A late event leaves the moment of the latest.
+            "WHEN excluded.updated_at > rewards_streakstate.updated_at "
+            "THEN excluded.updated_at ELSE rewards_streakstate.updated_at END",
+            parameters,
+        )
 
 
 def load(
-    occurrences: Iterable[tuple[int, Occurrence, Ruleset]], *, customer_ids: Collection[int]
+    occurrences: Iterable[tuple[int, Occurrence, Ruleset]],
+    *,
+    customer_ids: Collection[int],
+    locks: bool = True,
 ) -> GroupFacts:
     """Return all that deciding these (project id, occurrence, ruleset) may need, and the balances
     of the customers, whose events may be too late to earn.
 
-    The customers are locked by the caller; shared budgets are locked here, in order, after them.
-    The number of queries does not grow with the group.
+    The customers are locked by the caller; shared budgets are locked here, in order, after them,
+    but for who only looks and writes nothing. The number of queries does not grow with the group.
     """
     counters: set[ProjectKey] = set()
     states: set[StateKey] = set()
@@ -135,7 +143,7 @@ def load(
     # Asked for together, for each answer that is waited for by itself is a trip to the database.
     balances = _balances(customer_ids)
     runs = _runs(states)
-    used = _used(counters)
+    used = _used(counters, locks=locks)
     facts = GroupFacts(balances=dict(balances.rows()))
     for streak_id, customer_id, text in runs.rows():
         if text is not None:
@@ -176,12 +184,12 @@ def _read_runs(text: str) -> Runs:
     return runs_from_json(pairs)
 
 
-def _used(counters: Collection[ProjectKey]) -> Answer:
+def _used(counters: Collection[ProjectKey], *, locks: bool) -> Answer:
     if not counters:
         return NO_ROWS
     rows = [_counter_row(project_id, key) for project_id, key in sorted(counters)]
     shared = [row for row in rows if not row[2]]
-    if shared:
+    if shared and locks:
         # A lock on no row locks nothing: the row of a new window is made before it is read.
         _insert_counters(shared)
     query, parameters = given(rows, *_COUNTER_TYPES)
@@ -192,7 +200,7 @@ def _used(counters: Collection[ProjectKey]) -> Answer:
         'AND c.customer_id = given.customer_id AND c."of" = given."of" '
         'AND c."window" = given."window" AND c.starts_date = given.starts_date '
         'ORDER BY c.project_id, c.rule_id, c.customer_id, c."of", c."window", c.starts_date '
-        f"{row_lock('c')}",
+        f"{row_lock('c') if locks else ''}",
         parameters,
     )
 
@@ -205,6 +213,52 @@ def _insert_counters(rows: list[tuple[object, ...]]) -> None:
         f"SELECT * FROM given WHERE true ON CONFLICT ({_COUNTER}) DO NOTHING",
         parameters,
     )
+
+
+def merge(project_id: int, *, survivor_id: int, loser_id: int) -> None:
+    """Give the survivor what the loser has used and the periods in which it was active, in the
+    caller's transaction, which holds both."""
+    _merge_counters(project_id, survivor_id, loser_id)
+    _merge_states(survivor_id, loser_id)
+
+
+def _merge_counters(project_id: int, survivor_id: int, loser_id: int) -> None:
+    # By the project's rules, for the key of a counter begins with them. Budgets that customers
+    # share stay as they are.
+    of_loser = (
+        "project_id = %s AND customer_id = %s "
+        "AND rule_id IN (SELECT id FROM rewards_rule WHERE project_id = %s)"
+    )
+    loser = [project_id, loser_id, project_id]
+    send(
+        f"INSERT INTO rewards_limitcounter ({_COUNTER}, used) "
+        'SELECT project_id, rule_id, %s, "of", "window", starts_date, used '
+        f"FROM rewards_limitcounter WHERE {of_loser} ON CONFLICT ({_COUNTER}) "
+        "DO UPDATE SET used = rewards_limitcounter.used + excluded.used",
+        [survivor_id, *loser],
+    )
+    send(f"DELETE FROM rewards_limitcounter WHERE {of_loser}", loser)
+
+
+def _merge_states(survivor_id: int, loser_id: int) -> None:
+    rows = execute(
+        f"SELECT streak_id, {text_of('runs')}, updated_at FROM rewards_streakstate "
+        "WHERE customer_id IN (%s, %s) AND streak_id IN "
+        "(SELECT streak_id FROM rewards_streakstate WHERE customer_id = %s)",
+        [survivor_id, loser_id, loser_id],
+    )
+    runs: dict[int, Runs] = {}
+    moments: dict[int, Any] = {}
+    for streak_id, text, updated_at in rows:
+        runs[streak_id] = union(runs.get(streak_id, ()), _read_runs(text))
+        moments[streak_id] = max(moments.get(streak_id, updated_at), updated_at)
+    _write_runs(
+        [
+            (streak_id, survivor_id, runs[streak_id], moments[streak_id])
+            for streak_id in sorted(runs)
+        ]
+    )
+    send("DELETE FROM rewards_streakstate WHERE customer_id = %s", [loser_id])
 
 
 def _counter_row(project_id: int, key: LimitKey) -> tuple[object, ...]:

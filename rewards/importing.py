@@ -11,6 +11,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from events import limits
+from events.metadata import RepeatedKeys
 from events.ndjson import Line, NdjsonFile, UnreadableFileError
 from events.types import (
     Access,
@@ -26,7 +27,7 @@ from events.types import (
 )
 from events.wires import native
 from rewards import pipeline
-from rewards.group import Submission
+from rewards.submissions import Submission
 
 # Half the commits of 500 are half the trips and plans; the locks on a group's customers, for
 # which their own requests wait, are held for 0.2 s.
@@ -148,6 +149,8 @@ def _keyed(entry: Event | RefusedEvent, line: Line, file: NdjsonFile) -> Event |
     source = entry.source
     if not isinstance(source, dict) or source.get("id") is not None:
         return entry
+    if isinstance(source, RepeatedKeys):  # which must still be seen of what is kept
+        return entry
     try:
         key = f"{file.content_hash}:{line.number}"
     except UnreadableFileError as error:
@@ -195,11 +198,7 @@ def _committed(submission: Submission) -> Sequence[Outcome]:
 
 
 def _refused_whole(submission: Submission, error: DatabaseError) -> Submission:
-    refusal = Refusal(
-        code=RefusalCode.INTERNAL_ERROR,
-        message=f"The database can't store the event: {' '.join(str(error).split())}",
-    )
     [entry] = submission.request.entries
-    refused = RefusedEvent(refusal=refusal, source=entry.source)
+    refused = RefusedEvent(refusal=pipeline.unstorable(error), source=entry.source)
     request = replace(submission.request, entries=(refused,))
     return Submission.of(submission.wire, request, submission.reception)

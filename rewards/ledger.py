@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.metadata import write_json
-from events.sql import given, send
+from events.sql import execute, given, send
 from events.types import JsonObject
 from rewards.models import Account, Transfer
 
@@ -106,9 +106,19 @@ def _credit(postings: Sequence[Posting]) -> None:
     for posting in postings:
         key = (posting.customer_id, posting.project_id)
         sums[key] = sums.get(key, 0) + posting.points
+    _add(
+        [
+            (project_id, customer_id, sums[customer_id, project_id])
+            for customer_id, project_id in sorted(sums)
+        ]
+    )
+
+
+def _add(changes: Sequence[tuple[int, int, int]]) -> None:
+    """Add the points of each (project id, customer id, points) to the customer's balance."""
     rows = [
         (project_id, "available", "customer", customer_id, points)
-        for (customer_id, project_id), points in sorted(sums.items())
+        for project_id, customer_id, points in changes
     ]
     query, parameters = given(rows, "bigint", "text", "text", "bigint", "bigint")
     columns = "project_id, kind, owner_type, owner_id, balance"
@@ -118,6 +128,47 @@ def _credit(postings: Sequence[Posting]) -> None:
         "SET balance = rewards_account.balance + excluded.balance",
         parameters,
     )
+
+
+def merge(
+    project_id: int, *, survivor_id: int, loser_id: int, merge_id: UUID, now: datetime
+) -> int:
+    """Move all that the loser has to the survivor, in the caller's transaction, which holds both;
+    return how many points. What the loser owes is moved as well: then the survivor pays it.
+    """
+    balances: dict[int, int] = dict(
+        execute(
+            "SELECT owner_id, balance FROM rewards_account WHERE owner_type = 'customer' "
+            "AND kind = 'available' AND owner_id IN (%s, %s)",
+            [survivor_id, loser_id],
+        )
+    )
+    points = balances.get(loser_id, 0)
+    if not points:
+        return 0
+    _add([(project_id, survivor_id, points), (project_id, loser_id, -points)])
+    debtor_id, creditor_id = (loser_id, survivor_id) if points > 0 else (survivor_id, loser_id)
+    account = (
+        "(SELECT id FROM rewards_account WHERE owner_type = 'customer' AND owner_id = %s "
+        "AND kind = 'available')"
+    )
+    send(
+        "INSERT INTO rewards_transfer (project_id, customer_id, debit_id, credit_id, amount, kind, "
+        "source_key, event_id, version_id, trace, created_at) "
+        f"VALUES (%s, %s, {account}, {account}, %s, 'merge', %s, %s, 0, %s, %s)",
+        [
+            project_id,
+            survivor_id,
+            debtor_id,
+            creditor_id,
+            abs(points),
+            f"{merge_id.hex}:merge",
+            merge_id,
+            write_json({"loser": loser_id, "survivor": survivor_id}).decode(),
+            now,
+        ],
+    )
+    return points
 
 
 def post_shadow(postings: Sequence[ShadowPosting], now: datetime) -> None:

@@ -166,6 +166,7 @@ class Transfer(models.Model):
     class Kind(models.TextChoices):
         AWARD = "award"
         STREAK = "streak"
+        MERGE = "merge"
 
     project = models.ForeignKey(
         Project, models.PROTECT, db_constraint=False, db_index=False, related_name="transfers"

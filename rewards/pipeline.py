@@ -1,7 +1,9 @@
 """The one way in: requests become stored events, decisions and points in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.db import (
@@ -14,13 +16,28 @@ from django.db import (
 )
 from django.utils import timezone
 
-from events import admission, catalogue, store
+from events import admission, catalogue, customers, store, uses
 from events.catalogue import Catalogue
-from events.customers import LostRaceError
+from events.customers import LostRaceError, MergeWithinError
+from events.linking import EVERY_KIND, Name, Sought
+from events.models import Project
 from events.sql import pipelined
-from events.types import Event, Json, Outcome, Reception, Refusal, RefusedEvent, Request, Wire
+from events.types import (
+    Entry,
+    Event,
+    Json,
+    Outcome,
+    ProfileUpdate,
+    Reception,
+    Refusal,
+    RefusalCode,
+    RefusedEvent,
+    Request,
+    Wire,
+)
 from rewards.commit_queue import CommitQueue, Job
-from rewards.group import Candidate, Group, Submission, decide_all
+from rewards.group import Candidate, Group, Place, RefusedLateError, decide_all
+from rewards.submissions import Submission
 
 MOST_EVENTS_PER_GROUP = 500
 # Deadlocks and lost races end after one more try as a rule; five would be a fault of ours.
@@ -45,6 +62,36 @@ def process(wire: Wire, request: Request, reception: Reception) -> Sequence[Outc
 def commit_alone(submission: Submission) -> Sequence[Outcome]:
     """Return the outcomes of a submission after its commit; raise what went wrong in it."""
     [outcomes] = _committed([submission])
+    return outcomes
+
+
+def unstorable(error: DatabaseError) -> Refusal:
+    """Return the refusal of an event that the database does not take."""
+    return Refusal(
+        code=RefusalCode.INTERNAL_ERROR,
+        message=f"The database can't store the event: {' '.join(str(error).split())}",
+    )
+
+
+def commit_replay(
+    submission: Submission,
+    claim: Callable[[datetime], bool],
+    settle: Callable[[Sequence[Outcome]], None],
+) -> Sequence[Outcome]:
+    """Return the outcomes of a submission after its commit, none where `claim` found nothing left
+    to do. What `claim` or `settle` raises leaves nothing written; both write in the transaction
+    of the events, which may be tried several times."""
+
+    def answers(
+        submissions: Sequence[Submission], now: datetime, *, late: Mapping[Place, Refusal]
+    ) -> list[list[Outcome]]:
+        if not claim(now):
+            return [[]]
+        [outcomes] = _answers(submissions, now, late=late)
+        settle(outcomes)
+        return [outcomes]
+
+    [outcomes] = _committed([submission], answers)
     return outcomes
 
 
@@ -73,13 +120,24 @@ _queue: CommitQueue[Submission, Sequence[Outcome]] = CommitQueue(
 )
 
 
-def _committed(submissions: Sequence[Submission]) -> list[list[Outcome]]:
+def _committed(
+    submissions: Sequence[Submission], answers: "_Answers | None" = None
+) -> list[list[Outcome]]:
     tries_left = MOST_TRIES
+    late: dict[Place, Refusal] = {}
     while True:
         tries_left -= 1
         try:
             with transaction.atomic(durable=True), pipelined():
-                return _answers(submissions, timezone.now())
+                now = timezone.now()
+                decided = (answers or _answers)(submissions, now, late=late)
+                noted = uses.to_note(_uses(submissions, decided))
+                uses.note(noted, now)
+            uses.remember(noted)
+            return decided
+        except RefusedLateError as error:
+            late |= error.refusals  # each time more of them, so that it ends
+            tries_left += 1
         except LostRaceError:
             if not tries_left:
                 raise
@@ -88,22 +146,60 @@ def _committed(submissions: Sequence[Submission]) -> list[list[Outcome]]:
                 raise
 
 
+class _Answers(Protocol):
+    """Decides and writes in the caller's transaction."""
+
+    def __call__(
+        self, submissions: Sequence[Submission], now: datetime, *, late: Mapping[Place, Refusal]
+    ) -> list[list[Outcome]]: ...
+
+
+def _uses(
+    submissions: Sequence[Submission], decided: Sequence[Sequence[Outcome]]
+) -> Iterator[tuple[int, str]]:
+    """Yield the project and the wire of each request that a client had something taken of."""
+    for submission, outcomes in zip(submissions, decided, strict=True):
+        is_imported = bool(submission.request.lines)
+        if not is_imported and any(outcome.status != "rejected" for outcome in outcomes):
+            yield (submission.project_id, submission.wire.name)
+
+
 def _may_succeed_again(error: DatabaseError) -> bool:
     # IntegrityError: another transaction used the same idempotency key just now.
     state = getattr(error.__cause__, "sqlstate", None)
     return isinstance(error, IntegrityError) or state in _RETRIED_STATES
 
 
-def _answers(submissions: Sequence[Submission], now: datetime) -> list[list[Outcome]]:
+def _answers(
+    submissions: Sequence[Submission], now: datetime, *, late: Mapping[Place, Refusal]
+) -> list[list[Outcome]]:
     """Decide and write in the caller's transaction; return the outcomes of each submission."""
     group = Group(answers=[[None] * len(each.request.entries) for each in submissions])
     catalogues = catalogue.current(each.project_id for each in submissions)
-    candidates = list(_admitted(submissions, catalogues, group))
-    known = decide_all(candidates, catalogues, group, now) if candidates else None
-    group.write(now, known)
+    submissions = [each.protected(catalogues[each.project_id]) for each in submissions]
+    candidates = list(_admitted(submissions, catalogues, group, late=late))
+    _decide(candidates, catalogues, group, now)
     answers = [list(filter(None, outcomes)) for outcomes in group.answers]
     store.keep_receipts(list(_receipts(submissions, answers)), now)
     return answers
+
+
+def _decide(
+    candidates: list[Candidate], catalogues: dict[int, Catalogue], group: Group, now: datetime
+) -> None:
+    """Decide and write the candidates together; around a merge of customers in parts, so that
+    each of them finds its customer as if it had come alone."""
+    while True:
+        try:
+            known = decide_all(candidates, catalogues, group, now) if candidates else None
+        except MergeWithinError as error:
+            at = next(n for n, each in enumerate(candidates) if each.sought == error.sought)
+            for part in (candidates[:at], candidates[at : at + 1]):
+                _decide(part, catalogues, group, now)
+            candidates = candidates[at + 1 :]
+        else:
+            group.write(now, known)
+            return
 
 
 def _receipts(
@@ -120,24 +216,40 @@ def _receipts(
 
 
 def _admitted(
-    submissions: Sequence[Submission], catalogues: dict[int, Catalogue], group: Group
+    submissions: Sequence[Submission],
+    catalogues: dict[int, Catalogue],
+    group: Group,
+    *,
+    late: Mapping[Place, Refusal],
 ) -> Iterator[Candidate]:
-    """Yield the events that may come in; answer and keep the others."""
+    """Yield what may come in; answer and keep the others.
+
+    `late`: what was refused by its place, when the group was tried before.
+    """
     # Asked first, so that a retry gets its answer even where its type was closed since.
     used = store.used_keys(_keys(submissions))
-    new_types: dict[int, set[str]] = {}
+    doubtful = set(_doubtful(submissions, catalogues))
+    before: dict[int, _Before] = {}
+    nothing = _Before(types=set(), standing=customers.standing(doubtful) if doubtful else None)
     for number, submission in enumerate(submissions):
         known = catalogues[submission.project_id]
         entries = submission.request.entries
-        to_make = set(new_types.get(submission.project_id, ()))
-        refusals = [_refusal_of(entry, submission, known, to_make) for entry in entries]
+        made = before.get(submission.project_id, nothing).copy()
+        refusals = [
+            _placed(
+                late.get((number, index)) or _refusal_of(entry, submission, known, made),
+                submission.request,
+                index,
+            )
+            for index, entry in enumerate(entries)
+        ]
         if submission.wire.is_atomic and (first := next(filter(None, refusals), None)):
             group.answers[number] = [
                 Outcome(status="rejected", error=refusal or first) for refusal in refusals
             ]
-            group.keep(submission, first, _source_of(entries))
+            group.keep(submission, first, submission.reception.body or _source_of(entries))
             continue
-        new_types[submission.project_id] = to_make
+        before[submission.project_id] = made
         for index, (entry, refusal) in enumerate(zip(entries, refusals, strict=True)):
             if isinstance(entry, RefusedEvent):
                 group.answers[number][index] = Outcome(status="rejected", error=entry.refusal)
@@ -145,14 +257,14 @@ def _admitted(
                 continue
             candidate = Candidate(
                 submission=submission,
-                event=entry,
+                entry=entry,
                 number=number,
                 index=index,
                 project_id=submission.project_id,
-                occurred_at=entry.occurred_at or submission.reception.received_at,
-                key=(submission.project_id, entry.key),
+                sought=sought(entry, submission.wire, known),
+                key=(submission.project_id, _key_of(entry)),
             )
-            if entry.key and candidate.key in used:
+            if candidate.key in used:
                 group.answer_again(candidate, used[candidate.key])
             elif refusal:
                 group.refuse(candidate, refusal)
@@ -160,31 +272,96 @@ def _admitted(
                 yield candidate
 
 
+def _placed(refusal: Refusal | None, request: Request, index: int) -> Refusal | None:
+    """Return a refusal with the place of its entry, where the request says what holds them."""
+    if refusal is None or not request.list_name:
+        return refusal
+    place = f"{request.list_name}[{index}]"
+    return replace(refusal, field=f"{place}.{refusal.field}" if refusal.field else place)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Before:
+    """What is there before an entry: the event types that the ones before it make, and the names
+    of customers with their standing (None where no entry of the group asks for it)."""
+
+    types: set[str]
+    standing: dict[Name, bool] | None
+
+    def copy(self) -> "_Before":
+        standing = None if self.standing is None else dict(self.standing)
+        return _Before(types=set(self.types), standing=standing)
+
+
+def _doubtful(
+    submissions: Iterable[Submission], catalogues: Mapping[int, Catalogue]
+) -> Iterator[Name]:
+    """Yield the names of customers whose standing decides whether an entry may come in."""
+    for submission in submissions:
+        may_be_inactive = catalogues[submission.project_id].has_inactive_customers
+        for entry in submission.request.entries:
+            if not isinstance(entry, RefusedEvent) and (may_be_inactive or entry.must_exist):
+                yield from sought(entry, submission.wire, catalogues[submission.project_id]).names()
+
+
 def _keys(submissions: Iterable[Submission]) -> Iterator[tuple[int, str]]:
     for submission in submissions:
         for entry in submission.request.entries:
-            if isinstance(entry, Event) and entry.key:
-                yield (submission.project_id, entry.key)
+            if key := _key_of(entry):
+                yield (submission.project_id, key)
+
+
+def _key_of(entry: Entry) -> str:
+    return entry.key if isinstance(entry, Event) else ""
 
 
 def _refusal_of(
-    entry: Event | RefusedEvent, submission: Submission, known: Catalogue, to_make: set[str]
+    entry: Entry, submission: Submission, known: Catalogue, before: _Before
 ) -> Refusal | None:
-    """Return why the entry is refused, or None; add the type that it makes to `to_make`."""
+    """Return why the entry is refused, or None; add to `before` what it makes."""
     if isinstance(entry, RefusedEvent):
         return entry.refusal
-    refusal = admission.refusal_of(
-        entry,
-        catalogue=known,
-        to_make=to_make,
-        wire=submission.wire,
-        reception=submission.reception,
-    )
-    if refusal is None and entry.name not in known.types:
-        to_make.add(entry.name)
-    return refusal
+    if isinstance(entry, Event):
+        refusal = admission.refusal_of(
+            entry,
+            catalogue=known,
+            to_make=before.types,
+            wire=submission.wire,
+            reception=submission.reception,
+        )
+        if refusal:
+            return refusal
+    if before.standing is not None:
+        told = sought(entry, submission.wire, known)
+        if refusal := _customer_refusal(entry, told, before.standing):
+            return refusal
+    if isinstance(entry, Event) and entry.name not in known.types:
+        before.types.add(entry.name)
+    return None
 
 
-def _source_of(entries: Iterable[Event | RefusedEvent]) -> Json:
+def _customer_refusal(
+    entry: Event | ProfileUpdate, sought: Sought, standing: dict[Name, bool]
+) -> Refusal | None:
+    found = [standing[name] for name in sought.telling_names() if name in standing]
+    if refusal := admission.customer_refusal(entry, found):
+        return refusal
+    for name in sought.names():
+        standing.setdefault(name, all(found))
+    return None
+
+
+def sought(entry: Event | ProfileUpdate, wire: Wire, known: Catalogue) -> Sought:
+    """Return how an entry of a wire tells its customer in a project."""
+    merging = EVERY_KIND if wire.links_identities else _MERGING[known.merge_by]
+    return Sought(known.project_id, entry.customer, merging)
+
+
+_MERGING: Mapping[str, frozenset[str]] = {
+    kind: frozenset({kind} if kind else ()) for kind in Project.MergeBy.values
+}
+
+
+def _source_of(entries: Iterable[Entry]) -> Json:
     sources = [entry.source for entry in entries]
     return sources[0] if len(sources) == 1 else sources

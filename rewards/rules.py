@@ -40,6 +40,7 @@ from rewards.reading import (
 from rewards.windows import Period, Window
 
 __all__ = [
+    "ANY_EVENT",
     "RULE_SCHEMA",
     "Award",
     "Condition",
@@ -62,6 +63,9 @@ __all__ = [
     "read_definition",
     "read_streak",
 ]
+
+# The streak's event that stands for each of them.
+ANY_EVENT = "*"
 
 LIMITS_PER_RULE = 20
 MILESTONES_PER_STREAK = 100
@@ -120,7 +124,8 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreakDefinition:
-    """What a streak says: a period is active where one event of the type meets `when`.
+    """What a streak says: a period is active where one event of the type, or of any type where
+    that is ANY_EVENT, meets `when`.
 
     Milestones come in ascending order; `source` as in Definition.
     """
@@ -181,7 +186,8 @@ def describe(definition: Definition) -> str:
 def describe_streak(definition: StreakDefinition) -> str:
     """Return the streak as one sentence."""
     period = definition.period
-    words = f"Counts {period}s in a row with {quoted(definition.event)}"
+    event = "any event" if definition.event == ANY_EVENT else quoted(definition.event)
+    words = f"Counts {period}s in a row with {event}"
     if definition.when:
         words += f", only when {describe_condition(definition.when)}"
     steps = [

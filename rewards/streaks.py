@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from rewards.rules import Milestone
@@ -37,6 +38,18 @@ def with_active(runs: Runs, index: int) -> Runs:
     if after and after.first == index + 1:
         last, end = after.last, at + 1
     return (*runs[:start], Run(first=first, last=last), *runs[end:])
+
+
+def union(*several: Runs) -> Runs:
+    """Return the runs of all periods that are active in one of several."""
+    joined: list[Run] = []
+    for run in sorted(chain.from_iterable(several)):
+        if joined and run.first <= joined[-1].last + 1:
+            before = joined.pop()
+            joined.append(Run(first=before.first, last=max(before.last, run.last)))
+        else:
+            joined.append(run)
+    return tuple(joined)
 
 
 def current(runs: Runs) -> int:

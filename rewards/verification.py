@@ -1,4 +1,4 @@
-"""The ledger recounted: every balance, counter and event's points against its transfers."""
+"""The ledger recounted: balances, counters, merges and events' points against its transfers."""
 
 from dataclasses import dataclass, field
 
@@ -54,6 +54,15 @@ WHERE NOT EXISTS (
 ORDER BY 1
 """
 
+_MERGES = """
+SELECT CAST(m.id AS text), m.points_moved, COALESCE(
+    CASE WHEN a.owner_id = m.survivor_id THEN t.amount ELSE -t.amount END, 0)
+FROM events_merge m
+LEFT JOIN rewards_transfer t ON t.source_key = replace(CAST(m.id AS text), '-', '') || ':merge'
+LEFT JOIN rewards_account a ON a.id = t.credit_id
+ORDER BY 1
+"""
+
 _USES_POSTGRESQL = """
 SELECT t.project_id, (u->>'rule_id')::bigint AS rule_id,
     (u->>'customer_id')::bigint AS customer_id, u->>'of' AS measure, u->>'window' AS span,
@@ -69,14 +78,17 @@ SELECT t.project_id, json_extract(u.value, '$.rule_id') AS rule_id,
 FROM rewards_transfer t, json_each(t.trace, '$.uses') AS u WHERE t.kind = 'award'
 """
 
-# Grouped instead of joined: a join of two million counters without an index never ends.
+# Grouped instead of joined: a join of two million counters without an index never ends. What a
+# customer used who was merged counts for the survivor.
 _COUNTERS = """
 SELECT project_id, rule_id, customer_id, measure, span, starts, SUM(kept), SUM(used) FROM (
     SELECT project_id, rule_id, customer_id, "of" AS measure, "window" AS span,
         CAST(starts_date AS text) AS starts, used AS kept, 0 AS used FROM rewards_limitcounter
     UNION ALL
-    SELECT project_id, rule_id, customer_id, measure, span, starts, 0, used
+    SELECT uses.project_id, rule_id, COALESCE(c.merged_into_id, customer_id), measure, span,
+        starts, 0, used
     FROM ({uses}) AS uses
+    LEFT JOIN events_customer c ON c.id = customer_id AND c.merged_into_id IS NOT NULL
 ) AS counters
 GROUP BY project_id, rule_id, customer_id, measure, span, starts
 ORDER BY project_id, rule_id, customer_id, measure, span, starts
@@ -84,7 +96,7 @@ ORDER BY project_id, rule_id, customer_id, measure, span, starts
 
 
 def verify() -> Verification:
-    """Recount balances, events' points and limit counters, all as of one moment."""
+    """Recount balances, events' points, merges and limit counters, all as of one moment."""
     verification = Verification()
     with snapshot():
         for account_id, customer_id, kept, recounted in execute(_BALANCES):
@@ -96,6 +108,10 @@ def verify() -> Verification:
         for event_id, kept, recounted in execute(_EVENTS):
             verification.compare(
                 f"What event {event_id} earned", kept=kept, recounted=int(recounted)
+            )
+        for merge_id, kept, recounted in execute(_MERGES):
+            verification.compare(
+                f"What merge {merge_id} moved", kept=kept, recounted=int(recounted)
             )
         uses = _USES_POSTGRESQL if connection.vendor == "postgresql" else _USES_SQLITE
         for *key, kept, recounted in execute(_COUNTERS.format(uses=uses)):

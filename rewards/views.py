@@ -1,18 +1,12 @@
 """The native API's views of what customers have."""
 
-from zoneinfo import ZoneInfo
-
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.api import ProjectAPIView, not_found
-from events.models import Customer, Identity, Project
-from events.types import Json, JsonObject
-from rewards.models import Account, StreakState
-from rewards.rules import read_streak
-from rewards.streaks import current_on, longest, runs_from_json
-from rewards.windows import local_date, period_index
+from events.models import Customer, Identity
+from events.types import JsonObject
+from rewards.standing import StreakStanding, balance_of, customer_named, streaks_of
 
 
 class CustomerView(ProjectAPIView):
@@ -20,7 +14,7 @@ class CustomerView(ProjectAPIView):
 
     def get(self, request: Request, external_id: str) -> Response:
         # A slash at the end may be the id's own, or only the path's.
-        customer = _customer_named(self.project, external_id) or _customer_named(
+        customer = customer_named(self.project, external_id) or customer_named(
             self.project, external_id.removesuffix("/")
         )
         if customer is None:
@@ -32,20 +26,10 @@ class CustomerView(ProjectAPIView):
                 "identities": identities,
                 "attributes": customer.attributes,
                 "balance": balance_of(customer),
-                "streaks": streaks_of(customer, self.project.zone),
+                "streaks": [_streak(each) for each in streaks_of(customer, self.project.zone)],
                 "challenges": [],
             }
         )
-
-
-def _customer_named(project: Project, external_id: str) -> Customer | None:
-    if "\x00" in external_id:  # nobody has such a name, and PostgreSQL can't even be asked for it
-        return None
-    return Customer.objects.filter(
-        project=project,
-        identities__kind=Identity.Kind.EXTERNAL_ID,
-        identities__value=external_id,
-    ).first()
 
 
 def _identities(customer: Customer) -> JsonObject:
@@ -54,28 +38,10 @@ def _identities(customer: Customer) -> JsonObject:
     return dict(found)
 
 
-def balance_of(customer: Customer) -> int:
-    """Return the points that a customer can spend."""
-    accounts = Account.objects.filter(
-        owner_type=Account.Owner.CUSTOMER, owner_id=customer.pk, kind=Account.Kind.AVAILABLE
-    )
-    return accounts.values_list("balance", flat=True).first() or 0
-
-
-def streaks_of(customer: Customer, zone: ZoneInfo) -> list[Json]:
-    """Return the customer's streaks as of today in the zone, by name."""
-    states = StreakState.objects.filter(customer_id=customer.pk)
-    states = states.select_related("streak").prefetch_related("streak__versions")
-    return [_streak(state, zone) for state in states.order_by("streak__name")]
-
-
-def _streak(state: StreakState, zone: ZoneInfo) -> JsonObject:
-    version = max(state.streak.versions.all(), key=lambda each: each.number)
-    today = local_date(timezone.now(), zone)
-    runs = runs_from_json(state.runs)
+def _streak(streak: StreakStanding) -> JsonObject:
     return {
-        "streak": state.streak.name,
-        "current": current_on(runs, period_index(today, read_streak(version.definition).period)),
-        "longest": longest(runs),
-        "updated_at": state.updated_at.isoformat(),
+        "streak": streak.streak,
+        "current": streak.current,
+        "longest": streak.longest,
+        "updated_at": streak.updated_at.isoformat(),
     }

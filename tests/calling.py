@@ -31,11 +31,17 @@ class Caller:
 
     def post(self, path: str, body: Any, **headers: str) -> Answer:
         """Send JSON, or bytes as they are; `user_agent="x"` becomes the header User-Agent."""
+        return self._sent("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> Answer:
+        return self._sent("PUT", path, body, **headers)
+
+    def _sent(self, method: str, path: str, body: Any, **headers: str) -> Answer:
         sent = {"x-api-key": self.keys.api_key, "content-type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         self._client.raise_request_exception = not self.takes_faults
         response = self._client.generic(
-            "POST",
+            method,
             path,
             body if isinstance(body, bytes) else json.dumps(body).encode(),
             content_type=sent.pop("content-type"),

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
 
-from events import auth, catalogue
+from events import auth, catalogue, key_activity, rates, uses
 from events.guard import append_only_lifted
 from events.models import Project
 from events.projects import NewProject
@@ -69,7 +69,10 @@ def _forgetful() -> None:
     """Start as a fresh process: ids repeat between tests, and so would what is remembered."""
     auth.forget()
     catalogue.forget()
+    key_activity.forget()
+    rates.forget()
     ruleset.forget()
+    uses.forget()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 The client raises in the test what a server would answer with 500.
 """
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.projects import NewProject
+from rewards.tasks import jobs_are_due, work_through_jobs
 from tests import make
+from tests.bodies import bodies, mutated, query_values, texts
 from tests.calling import EVENTS, Answer, Caller, buy
 from tests.config.described import faults
-from tests.events.wire_cases import json_values, keys, scalars
+from tests.events.wire_cases import json_values
 from tests.ledger import differences
 from tests.rewards.definitions import all_of, definition, leaf, limit, per_unit
 
@@ -31,27 +32,6 @@ lawful = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-# Numbers as no encoder writes them: too long, too large, too small, none at all.
-numbers = st.sampled_from(
-    [
-        "1e999999999",
-        "-1E-999999999",
-        "1" * 400,
-        "1" * 401,
-        "0." + "0" * 399 + "1",
-        "1e400",
-        "-0",
-        "1e-400",
-        "9223372036854775808",
-        "1e18",
-        "NaN",
-        "-Infinity",
-        "01",
-        "1.",
-        "+1",
-    ]
-)
-texts = st.text(st.characters(), max_size=30)
 valid_native = {
     "event": "buy",
     "customer": "c-1",
@@ -67,6 +47,24 @@ valid_lynes = {
     "timestamp": 1772442000000,
     "metadata": {"amount": "12.5", "flags": [True]},
 }
+
+
+valid_referd = {
+    "playerUniqueId": "u-1",
+    "email": None,
+    "mobile": "+49 171",
+    "playerAttributes": {"city": "Ulm", "email": "a@x.test", "custom": {"size": 42}},
+    "events": {"buy": {"amount": "12.5", "flags": [True]}, "review": []},
+}
+valid_gameball = {
+    "customerId": "c-1",
+    "email": "a@x.test",
+    "mobile": "+49",
+    "customerAttributes": {"displayName": "Ann", "custom": {"seats": 2}},
+    "events": {"buy": {"amount": 12.5, "brand": "x"}, "view": []},
+    "body": [{"customerId": "c-1", "events": {"buy": {"amount": 1}}}],
+}
+valid_lynes_user = {"userId": "u-1", "usergroup": "subscriber", "level": 3}
 
 
 @pytest.fixture
@@ -86,57 +84,6 @@ def caller(shop_keys: NewProject, clock: time_machine.Traveller) -> Caller:
         {"event": "buy", "period": "day", "milestones": [{"at": 1, "points": 2}]},
     )
     return Caller(keys=shop_keys)
-
-
-@st.composite
-def mutated(draw: st.DrawFn, valid: dict[str, Any]) -> dict[str, Any]:
-    """Return a valid body with one or two places changed, taken away or made double."""
-    body: dict[str, Any] = json.loads(json.dumps(valid))
-    for _ in range(draw(st.integers(1, 2))):
-        place = body
-        while True:
-            name = draw(st.sampled_from(sorted(place)))
-            if not (isinstance(place[name], dict) and place[name]) or draw(st.booleans()):
-                break
-            place = place[name]
-        match draw(st.sampled_from(["value", "key", "gone"])):
-            case "value":
-                place[name] = draw(json_values)
-            case "key":
-                place[draw(keys)] = place[name]
-            case _:
-                del place[name]
-        if not body:
-            return body
-    return body
-
-
-@st.composite
-def with_numbers(draw: st.DrawFn, valid: dict[str, Any]) -> bytes:
-    """Return the text of a valid body with such a number somewhere."""
-    text = json.dumps(valid)
-    place = draw(st.sampled_from(['"c-1"', '"u-1"', "12.5", '"12.5"', "[", '"buy"', '"7"']))
-    number = draw(numbers)
-    return text.replace(place, f"[{number}," if place == "[" else number, 1).encode()
-
-
-@st.composite
-def cut_or_flipped(draw: st.DrawFn, valid: dict[str, Any]) -> bytes:
-    """Return the bytes of a valid body, some of them others, the end missing."""
-    body = bytearray(json.dumps(valid).encode())
-    for _ in range(draw(st.integers(0, 4))):
-        body[draw(st.integers(0, len(body) - 1))] = draw(st.integers(0, 255))
-    return bytes(body[: draw(st.integers(0, len(body)))])
-
-
-def bodies(valid: dict[str, Any]) -> st.SearchStrategy[Any]:
-    return (
-        json_values
-        | mutated(valid)
-        | with_numbers(valid)
-        | cut_or_flipped(valid)
-        | st.binary(max_size=60)
-    )
 
 
 def is_answered(answer: Answer) -> bool:
@@ -174,6 +121,37 @@ class TestAnyBody:
         assert answer.body["success"] is (answer.status == 200)
         assert faults(answer, "POST", "/event") == []
 
+    @given(bodies(valid_lynes_user))
+    @lawful
+    def test_is_answered_by_the_users_of_lynes(self, caller: Caller, body: Any) -> None:
+        answer = caller.post("/user", body)
+
+        assert is_answered(answer)
+        assert answer.body["success"] is (answer.status == 200)
+        assert faults(answer, "POST", "/user") == []
+
+    @given(st.sampled_from(["/integrations/event", "/integrations/player"]), bodies(valid_referd))
+    @lawful
+    def test_is_answered_by_referd(self, caller: Caller, path: str, body: Any) -> None:
+        answer = caller.post(path, body, apikey=caller.keys.api_key)
+
+        assert answer.status in (200, 400, 413)
+        assert faults(answer, "POST", path) == []
+
+    @given(
+        st.sampled_from(["events", "events/reward-preview", "customers", "batch/events"]),
+        bodies(valid_gameball),
+    )
+    @lawful
+    def test_is_answered_by_gameball(self, caller: Caller, path: str, body: Any) -> None:
+        keys = {"apikey": caller.keys.api_key, "secretkey": caller.keys.secret_key}
+        answer = caller.post(f"/api/v4.0/integrations/{path}", body, x_api_key="", **keys)
+        work_through_jobs()
+
+        assert is_answered(answer)
+        assert faults(answer, "POST", f"/api/v4.0/integrations/{path}") == []
+        assert not jobs_are_due()
+
     @given(st.lists(mutated(valid_native), min_size=1, max_size=4))
     @lawful
     def test_leaves_a_ledger_that_balances(self, caller: Caller, events: list[Any]) -> None:
@@ -192,38 +170,6 @@ class TestAnyBody:
 def latin(text: str) -> str:
     """Return a header as WSGI gives it to us."""
     return text.encode("utf-8", "replace").decode("latin-1")
-
-
-query_values = (
-    texts
-    | st.sampled_from(
-        [
-            "",
-            "1",
-            "1000",
-            "-1",
-            "1e3",
-            "9" * 40,
-            "²",
-            "2026-02-30",
-            "0001-01-01",
-            "9999-12-31T23:59:59+14:00",
-            "0001-01-01T00:00:00+14:00",
-            "2026-03-01",
-            "accepted",
-            "00000000-0000-0000-0000-000000000000",
-            "linear",
-            "1,2,3",
-            "50,nan",
-            "inf",
-            "0",
-            "NaN",
-            "null",
-            "[]",
-        ]
-    )
-    | scalars.map(str)
-)
 
 
 def encoded(text: str) -> str:
@@ -253,6 +199,22 @@ class TestAnyQuestion:
         answer = caller.get(f"/api/v1/customers/{quote(name, safe='')}")
 
         assert answer.status in (200, 404)
+
+    @given(
+        texts | st.just("c-1"),
+        st.sampled_from(["points", "history", "streak"]),
+        queries("limit", "offset", "types", "from", "to"),
+    )
+    @lawful
+    def test_is_answered_for_any_user_of_lynes(
+        self, caller: Caller, user: str, what: str, query: str
+    ) -> None:
+        caller.send(buy("c-1"))
+
+        answer = caller.get(f"/lynes/user/{encoded(user)}/{what}?{query}")
+
+        assert answer.status in (200, 400, 404)
+        assert faults(answer, "GET", f"/user/{{user}}/{what}") == []
 
     @given(
         texts | st.just("buy"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings
+from django.test import Client
 from django.urls import resolve
 
 from analytics import filters
@@ -19,7 +20,7 @@ from config.demo import WORLDS, shop
 from config.demo.world import DAYS
 from config.set_up import Counts as SetUpCounts
 from config.set_up import read_set_up
-from events import heartbeat, limits, views
+from events import heartbeat, limits, paging
 from events.limits import LIMITS, Limit
 from events.metadata import read_json
 from events.models import Project
@@ -31,7 +32,7 @@ from rewards.operators import OPERATORS
 from tests import make
 from tests.calling import Answer, Caller
 from tests.config.described import operations, route_of_path
-from tests.examples import FENCED, Example, differences, examples, texts_in
+from tests.examples import FENCED, Example, curl_examples, differences, examples, texts_in
 from tests.routes import our_routes
 from tests.test_tools import PACKAGES
 
@@ -41,6 +42,7 @@ HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
 ENDPOINT = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)")
 OPERATOR = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+WIRE_PAGE = re.compile(r"^\|.*\(wires/(\w+)\.md\)", re.MULTILINE)
 CURL_OF_READING = re.compile(r'curl "?http://127\.0\.0\.1:8000([^"\s]+)"? -H')
 CURL = re.compile(r"curl http://127\.0\.0\.1:8000(\S+) .*?-d '(.*?)'\n", re.DOTALL)
 VOCABULARY = {
@@ -48,7 +50,8 @@ VOCABULARY = {
     "outcome", "receipt", "batch", "quarantine", "rule", "version", "condition", "award",
     "streak", "ledger", "rollup", "sketch", "profile",
 }  # fmt: skip
-SHARED_BY_WIRES = {"reading", "replies"}
+NO_WIRES = {"named_events", "reading", "replies", "registry", "collision"}
+VENDORS = sorted(path.stem for path in (settings.BASE_DIR / "docs" / "wires").glob("*.md"))
 
 
 def page(name: str) -> str:
@@ -103,7 +106,7 @@ class TestFigures:
         ("name", "told"),
         [
             ("api", f"A list of up to {limits.EVENTS_PER_REQUEST:,}"),
-            ("api", f"({views.PAGE_ROWS} rows unless said otherwise)"),
+            ("api", f"({paging.PAGE_ROWS} rows unless said otherwise)"),
             ("api", f"in short, {limits.LISTED_FIELDS} to a page"),
             ("api", f"Receipts are kept for {limits.RECEIPT_DAYS} days"),
             ("api", f"default: the last {filters.DEFAULT_DAYS} days"),
@@ -151,9 +154,14 @@ def commands() -> Iterator[str]:
 class TestWires:
     def test_are_those_that_there_are(self) -> None:
         folder: Path = settings.BASE_DIR / "events" / "wires"
-        wires = {path.stem for path in folder.glob("[!_]*.py")} - SHARED_BY_WIRES
+        wires = {path.stem for path in folder.glob("[!_]*")} - NO_WIRES
 
-        assert set(HEADING.findall(section(page("api"), "Wires"))) == wires
+        assert {*HEADING.findall(section(page("api"), "Wires")), *VENDORS} == wires
+
+    def test_of_vendors_stand_in_the_table(self) -> None:
+        table = section(page("api"), "Wires")
+
+        assert sorted(WIRE_PAGE.findall(table)) == VENDORS
 
 
 class TestErrorCodes:
@@ -176,8 +184,13 @@ class TestEndpoints:
 
 def documented_paths() -> Iterator[str]:
     """Yield each path that a page names with its method, an example's name in each brace."""
-    for _, path in ENDPOINT.findall(page("api") + page("operations")):
+    pages = ["api", "operations", *wire_pages()]
+    for _, path in ENDPOINT.findall("".join(map(page, pages))):
         yield path.replace("{", "").replace("}", "")
+
+
+def wire_pages() -> list[str]:
+    return [f"wires/{vendor}" for vendor in VENDORS]
 
 
 class TestExamples:
@@ -235,8 +248,29 @@ class TestExamples:
 
         assert wrong == {}
 
+    @pytest.mark.parametrize("name", wire_pages())
+    def test_of_a_wire_are_answered_as_shown(
+        self, name: str, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        set_up_as_shown(shop_keys.project)
+        known: dict[str, str] = {}
+        wrong: dict[str, list[str]] = {}
+
+        shown = list(curl_examples(page(name), keys_of(shop_keys)))
+        for example in shown:
+            answer = answer_to_curl(example, example.path_with(known))
+            known |= dict(texts_in(answer.body))
+            found = differences(example.shown, answer.body)
+            if answer.status != example.status:
+                found.append(f"{answer.status}, shown as {example.status}")
+            if found:
+                wrong[f"{example.method} {example.path} {example.body}"] = found
+
+        assert wrong == {}
+        assert shown
+
     def test_of_the_api_are_there_for_every_endpoint(self) -> None:
-        shown = {(example.method, route_of(example)) for example in examples(page("api"))}
+        shown = {(example.method, route_of(example)) for example in examples_of_all_pages()}
         told = {(method, route_of_path(path)) for method, path in operations()}
 
         assert shown == told
@@ -245,6 +279,34 @@ class TestExamples:
 def route_of(example: Example) -> str:
     path = example.path.split("?")[0]
     return str(resolve(path.replace("{", "").replace("}", "")).route)
+
+
+def examples_of_all_pages() -> Iterator[Example]:
+    yield from examples(page("api"))
+    for name in wire_pages():
+        shown = curl_examples(page(name), {})
+        # Some show what is not served.
+        yield from (example for example in shown if example.status != 404)
+
+
+def keys_of(keys: NewProject) -> dict[str, str]:
+    return {"API_KEY": keys.api_key, "SECRET_KEY": keys.secret_key, "TOKEN": keys.jwt}
+
+
+def answer_to_curl(example: Example, path: str) -> Answer:
+    headers = dict(example.headers)
+    response = Client().generic(
+        example.method,
+        path,
+        example.body.encode(),
+        content_type=headers.pop("content-type", ""),
+        headers=headers,
+    )
+    return Answer(
+        status=response.status_code,
+        body=json.loads(response.content),
+        headers=dict(response.headers),
+    )
 
 
 def answer_to(example: Example, caller: Caller, path: str) -> Answer:
@@ -275,6 +337,7 @@ class TestReadme:
 
     def test_names_every_page_of_the_documentation(self) -> None:
         pages = {path.name for path in (settings.BASE_DIR / "docs").glob("*.md")}
+        pages |= {f"{vendor}.md" for vendor in VENDORS}
 
         assert pages <= {link.rsplit("/", 1)[-1] for link in LINK.findall(readme())}
 

@@ -1,6 +1,6 @@
 """What the page of an event type shows: a row for each field of its metadata."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analytics import charts, numerals, sparks
 from analytics.overview import Headline
@@ -10,6 +10,7 @@ from analytics.panels.parts import (
     Cell,
     Panel,
     Table,
+    counted,
     daily_spark,
     named,
     share,
@@ -19,6 +20,8 @@ from analytics.readings import Days
 from analytics.sketches import BooleanSummary, EventSummary, NumberSummary, TextSummary
 from analytics.statistics import FieldSummary, TypeStatistics, Values
 from events.models import MetadataField
+from events.suspicion import words_of
+from events.types import DISCARD_WORDS
 
 TOP_VALUES = 3
 BINS = 16
@@ -46,6 +49,22 @@ def fields_panel(
     )
 
 
+def discarded_panel(discarded: Mapping[str, int], rows: int) -> Panel:
+    """Return the discarded events by reason, the most frequent first, beside `rows` that count."""
+    came = rows + sum(discarded.values())
+    counts = sorted(discarded.items(), key=lambda item: (-item[1], item[0]))
+    return Panel(
+        name="discarded",
+        title="Discarded events",
+        table=Table(
+            caption="Discarded events",
+            columns=("Reason", "Events", "Share of all that came"),
+            rows=[counted(DISCARD_WORDS[reason], events, came) for reason, events in counts],
+        ),
+        note="They are kept, earn nothing and are in no other figure.",
+    )
+
+
 def _row(found: FieldSummary, days: Days, *, url: str) -> list[Cell]:
     name, values = found.field.name, found.total
     distribution, text = (
@@ -54,13 +73,20 @@ def _row(found: FieldSummary, days: Days, *, url: str) -> list[Cell]:
         else _shown_values(values, name)
     )
     return [
-        Cell(text=name, url=url),
+        Cell(text=name, url=url, note=_suspicion(found.field)),
         _type_cell(found),
         share(values.filled, values.rows),
         daily_spark(found.daily, days, of=f"{name} filled"),
         distribution,
         text,
     ]
+
+
+def _suspicion(field: MetadataField) -> str:
+    """Return a warning in words; the values that it is about are not shown for it."""
+    if field.personal or not field.suspected:
+        return ""
+    return f"looks like {words_of(field.suspected)}; see the catalogue"
 
 
 def _type_cell(found: FieldSummary) -> Cell:

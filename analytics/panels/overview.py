@@ -64,14 +64,17 @@ def event_types_panel(
     """Return the event types, the one with the most events first."""
     shown = found.event_types[:SHOWN_TYPES]
     has_late = any(line.current.late for line in shown)
+    has_discarded = any(line.discarded for line in shown)
     columns = ["Event type", "By day", "Events", "Customers", "Points"]
     columns += ["Change"] if is_compared else []
     columns += ["Late"] if has_late else []
+    columns += ["Discarded"] if has_discarded else []
     rows = []
     for line in shown:
         row = _row(line, found.days, url=url_of(line))
         row += [changed(line.current.events, line.previous.events)] if is_compared else []
         row += [late(line.current.late)] if has_late else []
+        row += [exact(sum(line.discarded.values()))] if has_discarded else []
         rows.append(row)
     return Panel(
         name="event-types",

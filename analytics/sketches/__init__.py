@@ -19,8 +19,10 @@ from analytics.sketches.numbers import EXACT_NUMBERS, READING_NUMBERS, NumberSum
 from analytics.sketches.shapes import is_date, is_version, version_key
 from analytics.sketches.summary import Summary
 from analytics.sketches.texts import READING_CAP, VALUES_CAP, TextSummary, value_key
+from events.types import DiscardReason
 
-# The kinds are those of metadata values, the text that is a number, and the event itself.
+# The kinds are those of metadata values, the text that is a number, the event itself, and the
+# reasons for which events were discarded.
 SUMMARIES: Mapping[str, type[Summary]] = MappingProxyType(
     {
         "event": EventSummary,
@@ -31,6 +33,7 @@ SUMMARIES: Mapping[str, type[Summary]] = MappingProxyType(
         "boolean": BooleanSummary,
         "array": ArraySummary,
         "object": CountSummary,
+        **dict.fromkeys(DiscardReason, CountSummary),
     }
 )
 

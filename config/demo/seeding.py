@@ -12,7 +12,7 @@ from events.models import ApiKey, Customer, Event, EventKey, Project
 from events.types import Access, JsonObject, Outcome, Reception, RefusedEvent, Request
 from rewards import pipeline
 from rewards.commit_queue import Job
-from rewards.group import Submission
+from rewards.submissions import Submission
 
 ARRIVALS_PER_COMMIT = 1_000
 _MARGIN_DAYS = 2  # a local day may begin a day before that of UTC

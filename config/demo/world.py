@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from events.types import Event, Identity, JsonObject, RefusedEvent, Wire
+from events.types import Entry, Event, Identity, JsonObject, Wire
 
 DAYS = 90  # told of before the day on which the demo was made
 KEY_PREFIX = "demo-"
@@ -21,7 +21,7 @@ class Arrival:
     received_at: datetime
     wire: Wire
     client: str
-    entries: tuple[Event | RefusedEvent, ...]
+    entries: tuple[Entry, ...]
     attributes: JsonObject = field(default_factory=dict)
 
 

@@ -7,20 +7,36 @@ from typing import Any
 
 from django.conf import settings
 
-from config.openapi import ingest, native, reading, statistics
+from config.openapi import (
+    gameball,
+    ingest,
+    lynes,
+    native,
+    quarantine,
+    reading,
+    referd,
+    releva,
+    statistics,
+    vibetrace,
+)
 from config.openapi.parts import Paths, Schema
 from events.metadata import write_json
 
 # A wire of a further vendor joins here.
-_PARTS = (ingest, reading, statistics)
+_PARTS = (ingest, reading, quarantine, statistics, lynes, referd, gameball, vibetrace, releva)
 _SCHEMAS: Mapping[str, Schema] = {
     name: schema for part in (native, *_PARTS) for name, schema in part.SCHEMAS.items()
 }
 _TAGS = {
     ingest.TAG: "What customers did: sent, and stored for good.",
     reading.CUSTOMERS_TAG: "Who they are and what they have.",
+    quarantine.TAG: "What was refused, with its reason, and tried again.",
     statistics.TAG: "What every field of the metadata says.",
     ingest.LYNES_TAG: "The format of Lynes' clients, which change nothing but the address.",
+    referd.TAG: "The format of Referd's clients, and of those of Gameball's API 2.0 and 3.0.",
+    gameball.TAG: "The format of the clients of Gameball's API 4, 4.0 and 4.1.",
+    vibetrace.TAG: "The format of Vibetrace's clients, and the paths that Lynes' have too.",
+    releva.TAG: "The format of Releva's clients.",
     reading.HEALTH_TAG: "For balancers and operators.",
 }
 _DESCRIPTION = (
@@ -46,7 +62,11 @@ def document() -> Schema:
         "paths": _paths(*(part.PATHS for part in _PARTS)),
         "components": {
             "schemas": _SCHEMAS,
-            "securitySchemes": native.KEY_SCHEMES | ingest.KEY_SCHEMES,
+            "securitySchemes": native.KEY_SCHEMES
+            | ingest.KEY_SCHEMES
+            | referd.KEY_SCHEMES
+            | gameball.KEY_SCHEMES
+            | vibetrace.KEY_SCHEMES,
         },
     }
 

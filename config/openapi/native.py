@@ -44,6 +44,7 @@ REFUSALS = Refusals(
 OF_KEYS = (
     RefusalCode.MISSING_CREDENTIALS,
     RefusalCode.INVALID_CREDENTIALS,
+    RefusalCode.INVALID_SECRET_KEY,
     RefusalCode.FORBIDDEN,
 )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from events.types import RefusalCode
 
 Schema: TypeAlias = Mapping[str, Any]
-Method: TypeAlias = Literal["get", "post"]
+Method: TypeAlias = Literal["get", "post", "put"]
 
 TEXT: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
@@ -98,6 +98,27 @@ class Refusals:
         return answer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EitherRefusals:
+    """The envelopes of two wires at one path: each answer is of the one or of the other."""
+
+    first: Refusals
+    second: Refusals
+
+    def answers(self, codes: Sequence[RefusalCode]) -> dict[str, Schema]:
+        one, other = self.first.answers(codes), self.second.answers(codes)
+        both = {"oneOf": [self.first.schema, self.second.schema]}
+        shown = {status: {**one.get(status, {}), **found} for status, found in other.items()}
+        for status in one.keys() & other.keys():
+            texts = dict.fromkeys(told[status]["description"] for told in (one, other))
+            shown[status] = {
+                **shown[status],
+                "description": "; or ".join(texts),
+                "content": {self.first.media_type: {"schema": both}},
+            }
+        return {**one, **shown}
+
+
 _RETRY_AFTER = {"description": "Seconds until the next try.", "schema": COUNT}
 
 
@@ -116,7 +137,8 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path; `keys` names the security schemes of which one is needed."""
+    """One method of one path; `keys` names the security schemes of which one is needed, or the
+    pairs that are needed together."""
 
     name: str
     tag: str
@@ -125,8 +147,8 @@ class Operation:
     answers: Mapping[int, tuple[str, Schema]]
     parameters: Sequence[Parameter] = ()
     body: Body | None = None
-    keys: Sequence[str] = ()
-    refusals: Refusals | None = None
+    keys: Sequence[str | tuple[str, ...]] = ()
+    refusals: Refusals | EitherRefusals | None = None
     codes: Sequence[RefusalCode] = ()
 
     def as_json(self) -> Schema:
@@ -136,7 +158,9 @@ class Operation:
             "summary": self.summary,
             "description": self.description,
             "parameters": [parameter.as_json() for parameter in self.parameters],
-            "security": [{key: []} for key in self.keys],
+            "security": [
+                dict.fromkeys((key,) if isinstance(key, str) else key, ()) for key in self.keys
+            ],
             "responses": self._answers(),
         }
         if self.body:

@@ -22,7 +22,7 @@ from config.openapi.parts import (
     words,
 )
 from events import limits
-from events.views import PAGE_ROWS
+from events.paging import PAGE_ROWS
 
 TAG = "Events"
 CUSTOMERS_TAG = "Customers"
@@ -48,7 +48,7 @@ SCHEMAS: dict[str, Schema] = {
             "wire": described(TEXT, "The format in which it came."),
             "status": words("accepted", "discarded"),
             "reason": described(TEXT, "Why it earned nothing; empty where nothing forbade it."),
-            "metadata": FREE_OBJECT,
+            "metadata": described(FREE_OBJECT, "Values of personal fields masked or hashed."),
             "points_awarded": INTEGER,
         }
     ),

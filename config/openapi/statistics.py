@@ -64,7 +64,9 @@ _EVIDENCE: dict[str, Schema] = {
         list_of(named("Evidence")), "Values of another kind than the field's type."
     ),
 }
-_MASKED = described(BOOLEAN, "The field is personal: no value is shown, only counts.")
+_MASKED = described(
+    BOOLEAN, "The field is personal: values are shown masked or hashed, and none that is a figure."
+)
 _TOP = list_of(record({"value": TEXT, "count": COUNT}))
 
 SCHEMAS: dict[str, Schema] = {
@@ -172,6 +174,7 @@ SCHEMAS: dict[str, Schema] = {
             **_DAYS,
             **_COMPLETENESS,
             **_ROWS,
+            "discarded": named("Discarded"),
             "results": list_of(named("FieldInShort")),
             "next": described(nullable(TEXT), "The `cursor` of the next page; null on the last."),
         }
@@ -188,12 +191,23 @@ SCHEMAS: dict[str, Schema] = {
                         "created_automatically": BOOLEAN,
                         "fields": described(COUNT, "Fields of its metadata."),
                         **_HEADLINE,
+                        "discarded": named("Discarded"),
                         "first_day": described(nullable(DAY), "First of the days with events."),
                         "last_day": nullable(DAY),
                     }
                 )
             ),
         }
+    ),
+    "Discarded": described(
+        record(
+            {
+                "unique_by": described(COUNT, "Repeats of the field that makes them unique."),
+                "throttle": described(COUNT, "Too soon after another of the same customer."),
+                "bot": described(COUNT, "Of a bot."),
+            }
+        ),
+        "Events that were recorded as discarded, by reason: no other figure has them.",
     ),
     "Headline": record(_HEADLINE),
     "Overview": record(

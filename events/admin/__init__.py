@@ -1,8 +1,8 @@
-"""The staff's pages of what happens: projects, keys, catalogue, refusals."""
+"""The staff's pages of what happens: projects, keys, catalogue."""
 
 from events.admin.catalogue import EventTypeAdmin
-from events.admin.projects import ApiKeyAdmin, ProjectAdmin
-from events.admin.quarantine import QuarantineAdmin
+from events.admin.keys import ApiKeyAdmin
+from events.admin.projects import ProjectAdmin
 from events.admin.users import UserAdmin
 
-__all__ = ["ApiKeyAdmin", "EventTypeAdmin", "ProjectAdmin", "QuarantineAdmin", "UserAdmin"]
+__all__ = ["ApiKeyAdmin", "EventTypeAdmin", "ProjectAdmin", "UserAdmin"]

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from events.admin.scoping import ReadOnlyAdmin, ScopedAdmin, visible_projects
-from events.models import Identity, Project
+from events.identities import normal_email, normal_phone
+from events.models import Identity, Project, ids_with_merged
 from events.partitions import first_id
 
 # Django's paginator takes no type parameters at run time.
@@ -105,14 +106,16 @@ class SinceFilter(SimpleListFilter):
 
 
 def named_customers(request: HttpRequest, name: str) -> list[int]:
-    """Return the ids of the visible customers with this whole external id, email or phone."""
+    """Return the ids of the visible customers with this whole external id, email or phone, with
+    those of the customers that were merged into them."""
     found = Identity.objects.filter(
         # The index of identities begins with project and kind.
         project__in=visible_projects(request),
         kind__in=Identity.Kind.values,
-        value=name,
+        value__in={name, normal_email(name), normal_phone(name)} - {""},
     )
-    return list(found.values_list("customer_id", flat=True)[:FOUND_CUSTOMERS])
+    customer_ids = found.values_list("customer_id", flat=True)[:FOUND_CUSTOMERS]
+    return ids_with_merged(list(customer_ids))
 
 
 def id_in(text: str) -> UUID | None:

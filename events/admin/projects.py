@@ -1,39 +1,22 @@
-"""The pages of projects and of their keys."""
+"""The pages of projects."""
 
+from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from events import keys, projects
-from events.admin.lists import VisibleFilter, local_stamp
-from events.admin.scoping import MemberInline, ScopedAdmin
-from events.models import ApiKey, Project
-
-
-class ApiKeyInline(MemberInline):
-    """A project's keys; they are issued and revoked on their own pages."""
-
-    model = ApiKey
-    fields = readonly_fields = ("prefix", "kind", "name", "created", "revoked")
-    verbose_name_plural = "keys"
-
-    @admin.display(description="created")
-    def created(self, api_key: ApiKey) -> str:
-        return _created(api_key)
-
-    @admin.display(description="revoked")
-    def revoked(self, api_key: ApiKey) -> str:
-        return _revoked(api_key)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from events.admin.keys import ApiKeyInline, RateLimitWidget, limited_table
+from events.admin.lists import local_stamp
+from events.admin.rotation import Rotation, rotation_page, show_once
+from events.admin.scoping import ScopedAdmin
+from events.key_activity import limited_days
+from events.models import Project
 
 
 @admin.register(Project)
@@ -48,8 +31,9 @@ class ProjectAdmin(ScopedAdmin):
     def get_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
         if obj is None:
             return ("slug", "time_zone", "strict")
-        edited = ("name", "strict", "reward_window_days", "members")
-        return ("slug", *edited, "zone", "created")
+        edited = ("name", "strict", "reward_window_days", "merge_by", "discard_bots", "members")
+        keyed = ("demands_secret_key", "token_rate_limit", "limited_tokens", "jwt_secret_state")
+        return ("slug", *edited, *keyed, "zone", "created")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Project | None = None
@@ -57,7 +41,7 @@ class ProjectAdmin(ScopedAdmin):
         if obj is None:
             return ()
         # Another zone would need every rollup anew, another slug every token.
-        fixed = ("slug", "zone", "created")
+        fixed = ("slug", "zone", "created", "limited_tokens", "jwt_secret_state")
         return fixed if request.user.is_superuser else (*fixed, "members")
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> tuple[type, ...]:
@@ -72,7 +56,14 @@ class ProjectAdmin(ScopedAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if zone := form.base_fields.get("time_zone"):
             zone.help_text = "An IANA name such as Europe/Berlin. It is fixed from then on."
+        if limit := form.base_fields.get("token_rate_limit"):
+            limit.widget = RateLimitWidget()
         return form
+
+    def get_urls(self) -> list[URLPattern]:
+        rotate = self.admin_site.admin_view(self.rotate_page)
+        own = [path("<int:project_id>/rotate/", rotate, name="events_project_rotate")]
+        return own + super().get_urls()
 
     @admin.display(description="time zone")
     def zone(self, project: Project) -> str:
@@ -81,6 +72,18 @@ class ProjectAdmin(ScopedAdmin):
             "by its clock.</span>",
             project.time_zone,
         )
+
+    @admin.display(description="tokens refused by the limit")
+    def limited_tokens(self, project: Project) -> str:
+        today = timezone.now().date()
+        return limited_table(limited_days(project_id=project.pk, key_number=0, today=today))
+
+    @admin.display(description="JWT secret")
+    def jwt_secret_state(self, project: Project) -> str:
+        until = project.former_jwt_secret_until
+        if until is None or until <= timezone.now():
+            return "one in force; it is never shown again"
+        return f"two in force: tokens of the former one hold until {local_stamp(until, project)}"
 
     @admin.display(description="created", ordering="created_at")
     def created(self, project: Project) -> str:
@@ -96,7 +99,7 @@ class ProjectAdmin(ScopedAdmin):
         )
         obj.pk = made.project.pk
         obj.refresh_from_db()
-        _show_once(
+        show_once(
             request,
             {
                 "API key": made.api_key,
@@ -106,86 +109,26 @@ class ProjectAdmin(ScopedAdmin):
             },
         )
 
+    def rotate_page(self, request: HttpRequest, project_id: int) -> HttpResponse:
+        """Ask for the overlap; show the new secret with a token of it."""
+        project: Project = get_object_or_404(self.get_queryset(request), pk=project_id)
+        url = reverse("admin:events_project_change", args=[project.pk])
 
-class RevokedFilter(admin.SimpleListFilter):
-    title = "validity"
-    parameter_name = "revoked"
+        def rotate(overlap: timedelta) -> str:
+            issued = keys.rotate_jwt_secret(project, overlap=overlap, now=timezone.now())
+            self.log_change(request, project, "Rotated the JWT secret.")
+            show_once(request, {"token (JWT)": issued.jwt, "JWT secret": issued.jwt_secret})
+            return url
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Valid"), ("yes", "Revoked")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in ("no", "yes"):
-            return queryset
-        return queryset.filter(revoked_at__isnull=self.value() == "no")
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(ScopedAdmin):
-    """Keys are issued and revoked, never edited."""
-
-    list_display = ("prefix", "project", "kind", "name", "allows", "created", "revoked")
-    list_filter = (("project", VisibleFilter), "kind", RevokedFilter)
-    list_select_related = ("project",)
-    search_fields = ("prefix", "name")
-    ordering = ("-id",)
-    autocomplete_fields = ("project",)
-    actions = ("revoke",)
-
-    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        if obj is None:
-            return ("project", "kind", "name")
-        return ("prefix", "project", "kind", "name", "allows", "created", "revoked")
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: ApiKey | None = None
-    ) -> tuple[str, ...]:
-        return self.get_fields(request, obj) if obj else ()
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    @admin.display(description="allows")
-    def allows(self, api_key: ApiKey) -> str:
-        return ", ".join(api_key.scopes)
-
-    @admin.display(description="created", ordering="created_at")
-    def created(self, api_key: ApiKey) -> str:
-        return _created(api_key)
-
-    @admin.display(description="revoked", ordering="revoked_at")
-    def revoked(self, api_key: ApiKey) -> str:
-        return _revoked(api_key)
-
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        issued = keys.issue(obj.project, ApiKey.Kind(obj.kind), name=obj.name)
-        obj.pk = issued.api_key.pk
-        obj.refresh_from_db()
-        _show_once(request, {issued.api_key.get_kind_display(): issued.text})
-
-    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        now = timezone.now()
-        revoked = [api_key for api_key in queryset if keys.revoke(api_key, now)]
-        for api_key in revoked:
-            self.log_change(request, api_key, "Revoked.")
-        self.message_user(
-            request, f"Keys revoked: {len(revoked)}. Every process refuses them within seconds."
+        return rotation_page(
+            request,
+            Rotation(
+                title=f"Rotate the JWT secret of {project}",
+                what="A new secret is made and shown once, with a ready token. Tokens that the "
+                "former one signed hold for as long as you choose here, unless they expire before; "
+                "a secret before that is out at once.",
+                refusal="",
+                back_url=url,
+                rotate=rotate,
+            ),
         )
-
-
-def _show_once(request: HttpRequest, secrets: dict[str, str]) -> None:
-    rows = format_html_join("", "<br>{}: <code>{}</code>", secrets.items())
-    text = format_html("Copy this now, it is not shown again:{}", rows)
-    messages.warning(request, text)
-
-
-def _created(api_key: ApiKey) -> str:
-    return local_stamp(api_key.created_at, api_key.project)
-
-
-def _revoked(api_key: ApiKey) -> str:
-    return local_stamp(api_key.revoked_at, api_key.project) if api_key.revoked_at else "–"

@@ -1,6 +1,7 @@
-"""Lynes's Send Event format, as its public API page documents it."""
+"""Lynes's formats of events and users, as its public API pages document them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from events.types import (
     Json,
     JsonObject,
     Outcome,
+    ProfileUpdate,
     Refusal,
     RefusalCode,
     RefusedEvent,
@@ -25,6 +27,7 @@ from events.types import (
 from events.wires.reading import (
     TextField,
     UnreadableError,
+    attributes_of,
     bearer_token,
     extra_in,
     invalid,
@@ -48,6 +51,7 @@ _USER_ID = TextField(
     too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
     takes_integers=True,  # JavaScript clients send the ids of their database as numbers
 )
+_CUSTOMER_ID = replace(_USER_ID, name="customerId", path="customerId")
 _KNOWN = frozenset({"eventId", "userId", "metadata", "timestamp"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -76,10 +80,16 @@ _CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
         RefusalCode.TOO_MANY_EVENT_TYPES,
         RefusalCode.IDEMPOTENCY_CONFLICT,
     ),
-    401: (RefusalCode.MISSING_CREDENTIALS, RefusalCode.INVALID_CREDENTIALS),
-    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY),
+    401: (
+        RefusalCode.MISSING_CREDENTIALS,
+        RefusalCode.INVALID_CREDENTIALS,
+        RefusalCode.MISSING_SECRET_KEY,
+        RefusalCode.INVALID_SECRET_KEY,
+    ),
+    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY, RefusalCode.INACTIVE_CUSTOMER),
     404: (
         RefusalCode.NOT_FOUND,
+        RefusalCode.CUSTOMER_NOT_FOUND,
         RefusalCode.UNKNOWN_EVENT_TYPE,
         RefusalCode.INACTIVE_EVENT_TYPE,
     ),
@@ -122,20 +132,43 @@ def _event(source: Json) -> Event:
     if not isinstance(source, dict):
         raise refused(RefusalCode.INVALID_JSON, "", "The body must be one event object.")
     name = required_text(source, _EVENT_ID)
-    user_id = required_text(source, _USER_ID)
+    # The vendor's cheat sheet names the user `customerId`, and all its other pages `userId`.
+    user_field = _CUSTOMER_ID if "customerId" in source and "userId" not in source else _USER_ID
+    user_id = required_text(source, user_field)
     metadata = metadata_in(source, most_fields=limits.LYNES_FIELDS_PER_EVENT)
     _refuse_nested(metadata)
     amount = _amount(source)
     # The older top-level amount serves rules as if it were metadata, beside the ten fields.
     takes_amount = amount is not None and "amount" not in metadata
-    is_amount_held = takes_amount or amount is None
+    known = _KNOWN | {user_field.name}
     return Event(
         name=name,
         customer=Identity(external_id=user_id),
         metadata={**metadata, "amount": amount} if takes_amount else metadata,
         occurred_at=moment_in(source, "timestamp", zone=UTC),
         source=source,
-        extra=extra_in(source, _KNOWN | {"amount"} if is_amount_held else _KNOWN),
+        extra=extra_in(source, known | {"amount"} if takes_amount or amount is None else known),
+    )
+
+
+def parse_user(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
+    """Return the one user of a request; what else it says of them are the user's attributes."""
+    value = read_json(body)
+    if isinstance(value, Refusal):
+        return value
+    try:
+        return Request(entries=(_profile_update(value),))
+    except UnreadableError as error:
+        return error.refusal
+
+
+def _profile_update(source: Json) -> ProfileUpdate:
+    if not isinstance(source, dict):
+        raise refused(RefusalCode.INVALID_JSON, "", "The body must be one user object.")
+    user_id = required_text(source, _USER_ID)
+    told = {name: value for name, value in source.items() if name != "userId"}
+    return ProfileUpdate(
+        customer=Identity(external_id=user_id), attributes=attributes_of(told, ""), source=source
     )
 
 
@@ -162,10 +195,12 @@ def _amount(source: JsonObject) -> int | Decimal | None:
 
 def render(request: Request, outcomes: Sequence[Outcome]) -> Reply:
     """Return what the one event earned: its points, and the streaks that it touched."""
-    event = request.entries[0]
+    [event] = request.entries
     if isinstance(event, RefusedEvent):
         return render_error(event.refusal)
-    outcome = outcomes[0]
+    if isinstance(event, ProfileUpdate):
+        return render_user(request, outcomes)
+    [outcome] = outcomes
     occurred_at = outcome.occurred_at or event.occurred_at
     answer = {
         "eventId": event.name,
@@ -185,6 +220,92 @@ def _streak(progress: StreakProgress) -> Mapping[str, object]:
         "milestoneReached": progress.milestone_reached,
         "pointsAwarded": progress.points_awarded,
     }
+
+
+def render_user(request: Request, _outcomes: Sequence[Outcome]) -> Reply:
+    """Return the user's id, in the vendor's words and in its envelope."""
+    [user] = request.entries
+    user_id = "" if isinstance(user, RefusedEvent) else user.customer.external_id
+    told = {"message": "user created successfully", "userId": user_id}
+    return json_reply(200, {"success": True, "data": {"userId": user_id}, **told})
+
+
+def render_points(points: int) -> Reply:
+    """Return a balance where the vendor's page has it, and in its envelope."""
+    return json_reply(200, {"success": True, "data": {"points": points}, "points": points})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryItem:
+    """Points that a user earned: by what, for which event."""
+
+    id: str
+    title: str
+    event: str
+    points: int
+    type: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Some items of a history, with how many there are in all."""
+
+    items: Sequence[HistoryItem]
+    total: int
+    limit: int
+    offset: int
+
+
+def render_history(page: HistoryPage) -> Reply:
+    """Return one page of what a user earned."""
+    answer = {
+        "success": True,
+        "data": [_history_item(item) for item in page.items],
+        "pagination": {
+            "total": page.total,
+            "limit": page.limit,
+            "offset": page.offset,
+            "hasMore": page.offset + len(page.items) < page.total,
+        },
+    }
+    return json_reply(200, answer)
+
+
+def _history_item(item: HistoryItem) -> Mapping[str, object]:
+    return {
+        "id": item.id,
+        "title": item.title,
+        "description": item.event,
+        "points": item.points,
+        "type": item.type,
+        "timestamp": _epoch_milliseconds(item.at),
+        "image": None,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreakItem:
+    """A user's streak as of today."""
+
+    streak: str
+    current: int
+    longest: int
+    updated_at: datetime
+
+
+def render_streaks(streaks: Sequence[StreakItem]) -> Reply:
+    """Return the streaks that a user has."""
+    told = [
+        {
+            "streakId": streak.streak,
+            "currentCount": streak.current,
+            "longestCount": streak.longest,
+            "lastUpdate": _written(streak.updated_at),
+        }
+        for streak in streaks
+    ]
+    return json_reply(200, {"success": True, "data": told})
 
 
 def _epoch_milliseconds(moment: datetime) -> int:
@@ -217,4 +338,11 @@ wire = Wire(
     render=render,
     render_error=render_error,
     creates_event_types=False,
+)
+user_wire = Wire(
+    name="lynes_user",
+    credentials=credentials,
+    parse=parse_user,
+    render=render_user,
+    render_error=render_error,
 )

@@ -26,6 +26,7 @@ from events.wires.reading import (
     UnreadableError,
     bearer_token,
     extra_in,
+    identified,
     invalid,
     metadata_in,
     moment_in,
@@ -86,9 +87,14 @@ _CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
         RefusalCode.INVALID_TEXT,
         RefusalCode.TOO_DEEP,
     ),
-    401: (RefusalCode.MISSING_CREDENTIALS, RefusalCode.INVALID_CREDENTIALS),
+    401: (
+        RefusalCode.MISSING_CREDENTIALS,
+        RefusalCode.INVALID_CREDENTIALS,
+        RefusalCode.MISSING_SECRET_KEY,
+        RefusalCode.INVALID_SECRET_KEY,
+    ),
     403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY),
-    404: (RefusalCode.NOT_FOUND,),
+    404: (RefusalCode.NOT_FOUND, RefusalCode.CUSTOMER_NOT_FOUND),
     405: (RefusalCode.METHOD_NOT_ALLOWED,),
     413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
     415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
@@ -107,6 +113,7 @@ _CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
         RefusalCode.OCCURRED_TOO_EARLY,
         RefusalCode.UNKNOWN_EVENT_TYPE,
         RefusalCode.INACTIVE_EVENT_TYPE,
+        RefusalCode.INACTIVE_CUSTOMER,
         RefusalCode.TOO_MANY_EVENT_TYPES,
         RefusalCode.IDEMPOTENCY_CONFLICT,
     ),
@@ -228,10 +235,11 @@ def _identities(source: JsonObject) -> JsonObject:
 
 
 def _customer(source: JsonObject, identities: JsonObject) -> Identity:
-    customer = Identity(
+    customer = identified(
         external_id=optional_text(source, _CUSTOMER),
         email=optional_text(identities, _EMAIL),
         phone=optional_text(identities, _PHONE),
+        phone_path=_PHONE.path,
     )
     if customer.external_id or customer.email or customer.phone:
         return customer
@@ -269,10 +277,15 @@ def render(request: Request, outcomes: Sequence[Outcome]) -> Reply:
     """Return every verdict: 200, and 422 where a single event was rejected."""
     answer = {
         "receipt": request.receipt,
-        "results": [_result(index, outcome) for index, outcome in enumerate(outcomes)],
+        "results": results(outcomes),
     }
     is_rejected = not request.is_list and any(one.status == "rejected" for one in outcomes)
     return json_reply(422 if is_rejected else 200, answer)
+
+
+def results(outcomes: Sequence[Outcome]) -> list[Mapping[str, object]]:
+    """Return the verdict on each event, in order."""
+    return [_result(index, outcome) for index, outcome in enumerate(outcomes)]
 
 
 def _result(index: int, outcome: Outcome) -> Mapping[str, object]:

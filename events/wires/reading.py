@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from events import limits
+from events.identities import normal_email, normal_phone
 from events.metadata import metadata_refusal, repeated_key, text_refusal
-from events.types import Headers, Json, JsonObject, Refusal, RefusalCode
+from events.types import Headers, Identity, Json, JsonObject, Refusal, RefusalCode
 
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -91,15 +92,70 @@ def _integer_text(value: Json) -> str | None:
             return None
 
 
+def identified(
+    *, external_id: str = "", email: str = "", phone: str = "", phone_path: str = "phone"
+) -> Identity:
+    """Return the names of a customer in the form in which they are kept.
+
+    An email of blanks is not given; a phone without a digit is refused.
+    """
+    number = normal_phone(phone) if phone else ""
+    if phone and not number:
+        raise invalid(phone_path, f"The field {phone_path} holds no digit.")
+    return Identity(
+        external_id=external_id,
+        email=normal_email(email) if email else "",
+        phone=number,
+    )
+
+
 def metadata_in(source: JsonObject, *, most_fields: int = limits.FIELDS_PER_EVENT) -> JsonObject:
     """Return the checked metadata of an event; null, [] and absent mean none."""
-    value = source.get("metadata")
+    return metadata_of(source.get("metadata"), path="metadata", most_fields=most_fields)
+
+
+def metadata_of(
+    value: Json, *, path: str, most_fields: int = limits.FIELDS_PER_EVENT
+) -> JsonObject:
+    """Return the checked metadata that stands at a path; null and [] mean none."""
+    metadata = _object_of(value, path)
+    if refusal := metadata_refusal(metadata, most_fields=most_fields, path=path):
+        raise UnreadableError(refusal)
+    return metadata
+
+
+def attributes_in(source: JsonObject, name: str, *, nested: str = "") -> JsonObject | None:
+    """Return a profile's checked attributes, None where there are none; null is not given.
+
+    Those in its own field `nested` stand beside the others, which go before them.
+    """
+    given = _object_of(source.get(name), name)
+    further = _object_of(given.get(nested), f"{name}.{nested}") if nested else {}
+    joined = {**further, **{key: value for key, value in given.items() if key != nested}}
+    return attributes_of(joined, name) or None
+
+
+def attributes_of(joined: JsonObject, name: str) -> JsonObject:
+    """Return the checked attributes among some fields; null is not given."""
+    attributes = {key: value for key, value in joined.items() if value is not None}
+    if len(attributes) > limits.ATTRIBUTES_PER_CUSTOMER:
+        raise refused(
+            RefusalCode.TOO_MANY_FIELDS,
+            name,
+            f"The field {name} has {len(attributes)} attributes; "
+            f"at most {limits.ATTRIBUTES_PER_CUSTOMER} are taken.",
+        )
+    if refusal := metadata_refusal(attributes, most_fields=len(attributes), path=name):
+        raise UnreadableError(refusal)
+    return attributes
+
+
+def _object_of(value: Json, path: str) -> JsonObject:
+    """Return an object; null and [] stand for an empty one, as PHP clients write it."""
     if value is None or value == []:
         return {}
     if not isinstance(value, dict):
-        raise invalid("metadata", "The field metadata must be an object.")
-    if refusal := metadata_refusal(value, most_fields=most_fields):
-        raise UnreadableError(refusal)
+        raise invalid(path, f"The field {path} must be an object.")
     return value
 
 

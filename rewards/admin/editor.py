@@ -22,6 +22,7 @@ from rewards.conditions import DEPTH_LEVELS, LEAVES
 from rewards.operators import LISTED_VALUES, OPERATORS
 from rewards.reading import RuleError, quoted
 from rewards.rules import (
+    ANY_EVENT,
     LIMITS_PER_RULE,
     MILESTONES_PER_STREAK,
     OFS,
@@ -202,6 +203,8 @@ _TELLERS: Mapping[str, Callable[[Project, str, Json], dict[str, str]]] = {
 
 def _note(project: Project, event: str) -> str:
     """Return what the author should know of an event type that brings nothing."""
+    if event == ANY_EVENT:
+        return ""
     event_type = project.event_types.filter(name=event).first()
     if event_type is None:
         made = "it is made by hand" if project.strict else "its first event comes"

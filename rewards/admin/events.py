@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from events import catalogue
 from events.admin.lists import (
     EventTypeFilter,
     RecordAdmin,
@@ -17,9 +18,30 @@ from events.admin.lists import (
     named_customers,
 )
 from events.models import Event
-from events.types import JsonObject
-from rewards.admin.words import Row, transfer_rows, transfers_table, value_words
+from events.types import DISCARD_WORDS, JsonObject
+from rewards.admin.words import (
+    Row,
+    transfer_rows,
+    transfers_table,
+    value_words,
+    verdict_words,
+)
 from rewards.models import Transfer
+
+
+class DiscardedFilter(admin.SimpleListFilter):
+    """Events that were discarded for one reason."""
+
+    title = "why discarded"
+    parameter_name = "discarded"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(reason), words.capitalize()) for reason, words in DISCARD_WORDS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in DISCARD_WORDS:
+            return queryset
+        return queryset.filter(status=Event.Status.DISCARDED, reason=self.value())
 
 
 @admin.register(Event)
@@ -28,7 +50,7 @@ class EventAdmin(RecordAdmin):
         "received",
         "event_type",
         "customer",
-        "status",
+        "verdict",
         "points",
         "occurred",
         "wire",
@@ -38,6 +60,7 @@ class EventAdmin(RecordAdmin):
         ("project", VisibleFilter),
         ("event_type", EventTypeFilter),
         "status",
+        DiscardedFilter,
         SinceFilter,
     )
     list_select_related = ("project", "event_type", "customer")
@@ -52,8 +75,7 @@ class EventAdmin(RecordAdmin):
         "occurred",
         "received",
         "wire",
-        "status",
-        "reason",
+        "verdict",
         "points",
         "metadata_rows",
         "further",
@@ -77,6 +99,10 @@ class EventAdmin(RecordAdmin):
     def occurred(self, event: Event) -> str:
         return local_stamp(event.occurred_at, event.project)
 
+    @admin.display(description="status")
+    def verdict(self, event: Event) -> str:
+        return verdict_words(event)
+
     @admin.display(description="metadata")
     def metadata_rows(self, event: Event) -> str:
         rows = _metadata_rows(event)
@@ -84,7 +110,7 @@ class EventAdmin(RecordAdmin):
 
     @admin.display(description="sent besides")
     def further(self, event: Event) -> str:
-        return value_words(event.extra) if event.extra else "–"
+        return value_words(_shown(event, event.extra)) if event.extra else "–"
 
     @admin.display(description="earned")
     def earned(self, event: Event) -> str:
@@ -103,14 +129,13 @@ class EventAdmin(RecordAdmin):
 
 
 def _metadata_rows(event: Event) -> list[Row]:
-    """Return the metadata with the values of personal fields left out."""
-    personal = set(
-        event.event_type.fields.filter(personal=True, name__in=event.metadata).values_list(
-            "name", flat=True
-        )
-    )
-    metadata: JsonObject = event.metadata
     return [
-        Row(name=name, value="(personal)" if name in personal else value_words(value))
-        for name, value in metadata.items()
+        Row(name=name, value=value_words(value))
+        for name, value in _shown(event, event.metadata).items()
     ]
+
+
+def _shown(event: Event, metadata: JsonObject) -> JsonObject:
+    """Return metadata with the values of personal fields masked or hashed, however they came."""
+    personal = catalogue.protections([event.event_type]).get(event.event_type_id)
+    return personal.metadata(metadata) if personal else metadata

@@ -143,7 +143,11 @@ def _arrived(event_type: EventType, declared: Iterable[MetadataField]) -> dict[s
 def _attributes(project: Project) -> Iterator[FieldOffer]:
     """Yield the keys of customers' attributes. Nothing says which of them tell who a person is,
     so that no values are suggested."""
-    latest = project.customers.order_by("-id").values_list("attributes", flat=True)
+    latest = (
+        project.customers.filter(merged_into=None)
+        .order_by("-id")
+        .values_list("attributes", flat=True)
+    )
     seen: dict[str, _Seen] = {}
     for attributes in latest[:RECENT_CUSTOMERS].iterator(chunk_size=_ROWS_AT_A_TIME):
         for name, value in attributes.items():

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery, Sum, Value
+from django.db.models import Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from events.models import Customer, Event
-from rewards.admin.words import TransferRow, transfer_rows
+from rewards.admin.words import TransferRow, transfer_rows, verdict_words
 from rewards.models import Account, StreakState, Transfer
 from rewards.rules import StreakDefinition, read_streak
 from rewards.streaks import current_on, longest, runs_from_json
@@ -26,6 +26,7 @@ class EventRow:
     """An event with what it earned."""
 
     event: Event
+    verdict: str
     earned: tuple[TransferRow, ...]
 
 
@@ -34,7 +35,7 @@ class Page:
     """Some rows, the newest first; `older` leads to those before them, None after the last."""
 
     rows: Sequence[Any]
-    older: int | None
+    older: UUID | int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,43 +52,64 @@ class StreakRow:
     missing: int
 
 
-def last_seen_at(customer: Customer) -> datetime | None:
-    """Return when the customer's last event was received."""
-    events = customer.events.order_by("-customer_seq")
+def last_seen_at(ids: Sequence[int]) -> datetime | None:
+    """Return when the last event of a customer, given by all its ids, was received."""
+    events = Event.objects.filter(customer_id__in=ids).order_by(f"-{_order_of(ids)}")
     return events.values_list("received_at", flat=True).first()
 
 
-def timeline(customer: Customer, *, before: int | None) -> Page:
-    """Return events in the order in which they were decided, before that number of them."""
-    events = customer.events.select_related("event_type").order_by("-customer_seq")
-    if before is not None:
-        events = events.filter(customer_seq__lt=before)
-    found = list(events[: PAGE_ROWS + 1])
+def timeline(ids: Sequence[int], *, before: UUID | None) -> Page:
+    """Return events of a customer, given by all its ids, in the order in which they were decided,
+    before that one of them."""
+    order = _order_of(ids)
+    events = Event.objects.filter(customer_id__in=ids)
+    start = None if before is None else events.filter(pk=before).first()
+    if start is not None:
+        reached = getattr(start, order)
+        events = events.filter(
+            Q(**{f"{order}__lt": reached}) | Q(**{order: reached, "id__lt": start.pk})
+        )
+    latest = events.select_related("event_type").order_by(f"-{order}", "-id")
+    found = list(latest[: PAGE_ROWS + 1])
     shown = found[:PAGE_ROWS]
-    earned = _earned(customer, [event.pk for event in shown])
+    earned = _earned(ids, [event.pk for event in shown])
     return Page(
-        rows=[EventRow(event=event, earned=tuple(earned[event.pk])) for event in shown],
-        older=shown[-1].customer_seq if len(found) > PAGE_ROWS else None,
+        rows=[
+            EventRow(event=event, verdict=verdict_words(event), earned=tuple(earned[event.pk]))
+            for event in shown
+        ],
+        older=shown[-1].pk if len(found) > PAGE_ROWS else None,
     )
 
 
-def _earned(customer: Customer, event_ids: list[UUID]) -> dict[UUID, list[TransferRow]]:
+def _order_of(customer_ids: Sequence[int]) -> str:
+    # The index of events knows the order of each customer, and none across those merged.
+    return "customer_seq" if len(customer_ids) == 1 else "received_at"
+
+
+def _earned(customer_ids: Sequence[int], event_ids: list[UUID]) -> dict[UUID, list[TransferRow]]:
     # The ledger's index leads to the customer's rows, and to no event's.
-    found = Transfer.objects.filter(customer_id=customer.pk, event_id__in=event_ids)
+    found = Transfer.objects.filter(customer_id__in=customer_ids, event_id__in=event_ids)
     earned = defaultdict(list)
     for row in transfer_rows(found.order_by("id")):
-        earned[row.event_id].append(row)
+        if row.event_id is not None:
+            earned[row.event_id].append(row)
     return earned
 
 
-def ledger(customer: Customer, *, before: int | None) -> Page:
-    """Return transfers before that id, each with the balance that it led to."""
-    every = Transfer.objects.filter(customer_id=customer.pk)
+def ledger(customer: Customer, ids: Sequence[int], *, before: int | None) -> Page:
+    """Return transfers of a customer before that id, each with the balance that it led to.
+
+    `ids` are all of the customer's: what others had who were merged into it is told as its own;
+    that it moved is not.
+    """
+    moved = Transfer.Kind.MERGE
+    every = Transfer.objects.filter(customer_id__in=ids).exclude(kind=moved)
     wanted = every if before is None else every.filter(id__lt=before)
     newer = every.none() if before is None else every.filter(id__gte=before)
     account = Account.objects.filter(
         owner_type=Account.Owner.CUSTOMER,
-        owner_id=OuterRef("customer_id"),
+        owner_id=customer.pk,
         kind=Account.Kind.AVAILABLE,
     )
     # In one statement: between two, an event may come and change the balance.
@@ -101,7 +123,7 @@ def ledger(customer: Customer, *, before: int | None) -> Page:
 
 
 def _sum(transfers: Any) -> Subquery:
-    sums = transfers.order_by().values("customer_id").annotate(points=Sum("amount"))
+    sums = transfers.order_by().values("project_id").annotate(points=Sum("amount"))
     return Subquery(sums.values("points"))
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -47,6 +47,7 @@ class TransferAdmin(RecordAdmin):
         source_name = Case(
             When(kind=Transfer.Kind.AWARD, then=Subquery(rules.values("name"))),
             When(kind=Transfer.Kind.STREAK, then=Subquery(streaks.values("name"))),
+            default=Value("merged customers"),
         )
         label = Subquery(customers.values("label"))
         rows: QuerySet[Any] = (
@@ -85,7 +86,9 @@ class TransferAdmin(RecordAdmin):
 
     @admin.display(description="event")
     def event(self, transfer: Transfer) -> str:
-        url = reverse("admin:events_event_change", args=[transfer.event_id])
+        is_merge = transfer.kind == Transfer.Kind.MERGE
+        page = "admin:events_merge_change" if is_merge else "admin:events_event_change"
+        url = reverse(page, args=[transfer.event_id])
         return format_html('<a href="{}">{}</a>', url, transfer.event_id)
 
     @admin.display(description="how it came about")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from django.template.loader import render_to_string
@@ -12,14 +12,24 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from events.metadata import write_json
-from events.models import Project
-from events.types import Json, JsonObject
+from events.models import Event, Merge, Project
+from events.types import DISCARD_WORDS, Json, JsonObject
 from rewards.models import RuleVersion, StreakVersion, Transfer
 from rewards.rules import describe, describe_streak, read_definition, read_streak
 
 SHOWN_VERSIONS = 50
 
 _TRACE_WORDS = {"desired": "points worked out", "granted": "points given"}
+
+
+# Why an accepted event earned nothing, and why others were discarded.
+_REASON_WORDS = {"too_late": "older than the reward window", **DISCARD_WORDS}
+
+
+def verdict_words(event: Event) -> str:
+    """Return what became of an event, and why where that says more."""
+    status, reason = event.get_status_display(), event.reason
+    return f"{status}: {_REASON_WORDS.get(reason, reason)}" if reason else status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +44,8 @@ class Row:
 class TransferRow:
     """A transfer as people read it: `source` is the rule or streak, `words` what it said.
 
-    `balance` is what the customer had after it, where that was asked for.
+    A merge has neither event nor version (`number` is 0). `balance` is what the customer had after
+    it, where that was asked for.
     """
 
     id: int
@@ -45,7 +56,7 @@ class TransferRow:
     number: int
     words: str
     trace: tuple[Row, ...]
-    event_id: UUID
+    event_id: UUID | None
     created_at: datetime
     balance: int | None = None
 
@@ -98,12 +109,21 @@ def transfer_rows(found: Iterable[Transfer]) -> list[TransferRow]:
     streaks = StreakVersion.objects.select_related("streak").in_bulk(
         _version_ids(transfers, kinds.STREAK)
     )
-    return [
-        _rule_row(transfer, rules[transfer.version_id])
-        if transfer.kind == kinds.AWARD
-        else _streak_row(transfer, streaks[transfer.version_id])
-        for transfer in transfers
-    ]
+    merges = Merge.objects.select_related("loser", "survivor").in_bulk(
+        [transfer.event_id for transfer in transfers if transfer.kind == kinds.MERGE]
+    )
+    rows = []
+    for transfer in transfers:
+        match Transfer.Kind(transfer.kind):
+            case kinds.AWARD:
+                rows.append(_rule_row(transfer, rules[transfer.version_id]))
+            case kinds.STREAK:
+                rows.append(_streak_row(transfer, streaks[transfer.version_id]))
+            case kinds.MERGE:
+                rows.append(_merge_row(transfer, merges[transfer.event_id]))
+            case kind:
+                assert_never(kind)
+    return rows
 
 
 def transfers_table(rows: Iterable[TransferRow], project: Project) -> str:
@@ -126,6 +146,21 @@ def _rule_row(transfer: Transfer, version: RuleVersion) -> TransferRow:
 def _streak_row(transfer: Transfer, version: StreakVersion) -> TransferRow:
     url = reverse("admin:rewards_streak_change", args=[version.streak_id])
     return _transfer_row(transfer, version, source=version.streak.name, url=url)
+
+
+def _merge_row(transfer: Transfer, merge: Merge) -> TransferRow:
+    return TransferRow(
+        id=transfer.pk,
+        kind=transfer.get_kind_display(),
+        points=transfer.amount,
+        source=str(merge),
+        source_url=reverse("admin:events_merge_change", args=[merge.pk]),
+        number=0,
+        words=f"The points of {merge.loser}, who became a part of {merge.survivor}.",
+        trace=(),
+        event_id=None,
+        created_at=transfer.created_at,
+    )
 
 
 def _transfer_row(

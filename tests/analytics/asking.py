@@ -10,6 +10,8 @@ from events.models import Project
 from events.projects import NewProject
 from tests.analytics.feed import field
 
+NONE_DISCARDED = {"unique_by": 0, "throttle": 0, "bot": 0}
+
 
 def path_of(event: str = "play", name: str = "level") -> str:
     names = [quote(part, safe="") for part in (event, name)]
@@ -30,7 +32,7 @@ def get(
     return response.status_code, body
 
 
-def make_personal(project: Project, name: str) -> None:
+def make_personal(project: Project, name: str, *, kept_as: str = "mask") -> None:
     found = field(project, name)
-    found.personal = True
+    found.personal, found.personal_as = True, kept_as
     found.save()

@@ -22,7 +22,7 @@ from events.types import (
 from events.wires import native
 from rewards import pipeline
 from rewards.commit_queue import Job
-from rewards.group import Submission
+from rewards.submissions import Submission
 from tests import databases
 from tests.make import NOW
 

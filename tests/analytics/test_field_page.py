@@ -332,7 +332,7 @@ class TestFieldPage:
         assert "marked as personal" in html
         assert "Main Street" not in html
         assert "4711" not in html
-        assert "50.0 %" in html
+        assert "100 %" in html
 
     def test_leads_to_the_days_that_have_events(self, shop: Project, reader: Client) -> None:
         feed.send_values(shop, "price", [7], occurred_at=make.NOW - timedelta(days=100))

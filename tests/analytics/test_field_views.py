@@ -8,9 +8,10 @@ import pytest
 
 from analytics import rollup
 from events.projects import NewProject
+from events.protection import MASK, is_protected
 from events.types import Json
 from tests import make
-from tests.analytics.asking import below, get, make_personal, path_of
+from tests.analytics.asking import NONE_DISCARDED, below, get, make_personal, path_of
 from tests.analytics.feed import Sent, send, send_values
 from tests.make import NOW
 
@@ -42,6 +43,7 @@ class TestFieldsAPI:
             "tail_rows": 2,
             "rows": 4,
             "late": 1,
+            "discarded": NONE_DISCARDED,
             "next": None,
         }
         assert list(fields) == ["app", "level", "on", "tags"]
@@ -90,9 +92,10 @@ class TestFieldsAPI:
         assert "987654" not in str(body)
         assert (who["personal"], who["masked"], who["filled"]) == (True, True, 5)
         assert who["number"] == {"count": 1} | dict.fromkeys(("min", "median", "mean", "max"))
-        assert (who["text"]["distinct"], who["text"]["top"], who["text"]["other"]) == (1, [], 2)
+        assert (who["text"]["distinct"], who["text"]["other"]) == (1, 0)
+        assert who["text"]["top"] == [{"value": MASK, "count": 2}]
         assert who["boolean"] == {"true": None, "false": None}
-        assert who["array"]["elements"] == []
+        assert who["array"]["elements"] == [{"value": MASK, "count": 1, "rows": None}]
         assert {found["kind"]: found["samples"] for found in who["evidence"]} == {
             "text": [],
             "number": [],
@@ -363,11 +366,31 @@ class TestStatisticsAPI:
         assert body["text"] == {
             "distinct": 1,
             "distinct_error": 0,
-            "top": [],
+            "top": [{"value": MASK, "count": 1}],
             "count_error": 0,
-            "other": 1,
+            "other": 0,
         }
         assert body["boolean"] == {"true": None, "false": None}
-        assert body["array"]["elements"] == []
+        assert body["array"]["elements"] == [{"value": MASK, "count": 1, "rows": None}]
         assert body["array"]["lengths"]["max"] == 1
         assert [found["samples"] for found in body["evidence"]] == [[]] * 4
+
+    def test_counts_hashes_of_a_personal_field_as_it_counts_values(
+        self, shop_keys: NewProject
+    ) -> None:
+        send_values(shop_keys.project, "level", ["ann"])
+        make_personal(shop_keys.project, "level", kept_as="hash")
+        send_values(shop_keys.project, "level", ["ann", "bob", ["ann", "bob"], "ann"])
+        rollup.roll_up(seconds=60)
+
+        _, body = get(shop_keys, path_of())
+
+        [first, second] = body["text"]["top"]
+        assert (first["count"], second["count"]) == (3, 1)
+        assert is_protected(first["value"])
+        assert is_protected(second["value"])
+        assert {each["value"] for each in body["array"]["elements"]} == {
+            first["value"],
+            second["value"],
+        }
+        assert "ann" not in str(body)

@@ -14,10 +14,12 @@ from time_machine import Traveller
 
 from analytics import rollup
 from events.models import Project
+from events.projects import NewProject
 from tests import make
 from tests.analytics import feed
 from tests.analytics.documents import field_path, get
 from tests.analytics.feed import Sent
+from tests.calling import Caller
 
 
 @pytest.mark.usefixtures("shop")
@@ -114,6 +116,16 @@ class TestProjectPage:
             ["2026-03-01", "0", "1", "▼ 100 % less", "0"],
             ["2026-03-02 so far", "3", "1", "▲ 200.0 % more", "0"],
         ]
+
+    def test_leads_to_what_was_refused(self, shop_keys: NewProject, reader: Client) -> None:
+        path = f"/admin/events/quarantine/?project__id__exact={shop_keys.project.pk}"
+        assert path not in reader.get("/analytics/shop/").content.decode()
+
+        Caller(keys=shop_keys).send({}, {})
+
+        text = reader.get("/analytics/shop/").content.decode()
+        assert f'<a href="{path}">2 refused on these days</a>' in text
+        assert path not in reader.get("/analytics/shop/?to=2026-03-01").content.decode()
 
     def test_draws_what_its_table_says(self, shop: Project, reader: Client) -> None:
         feed.send(shop, *(Sent(metadata={}, occurred_at=days_ago(n)) for n in (0, 0, 1, 30)))
@@ -244,6 +256,14 @@ class TestEventTypePage:
         assert "personal: kept off this page" in html
         assert "Main Street" not in html
         assert "4711" not in html
+
+    def test_marks_what_looks_personal_without_a_value(self, shop: Project, reader: Client) -> None:
+        feed.send_values(shop, "who", ["ann@example.com"])
+        rollup.roll_up(seconds=60)
+
+        [_, row] = get(reader, "/analytics/shop/play/").tables["Fields of the metadata"]
+
+        assert row[0] == "who looks like email addresses; see the catalogue"
 
     def test_searches_and_orders_fields(self, shop: Project, reader: Client) -> None:
         feed.send(

@@ -29,6 +29,7 @@ from analytics.sketches import (
 from analytics.sketches import texts as texts_module
 from analytics.sketches.distinct import STANDARD_ERROR
 from events.metadata import Kind
+from events.types import DiscardReason
 from tests.analytics.sketch_laws import LAW, SketchLaws
 
 pytestmark = pytest.mark.once
@@ -311,7 +312,7 @@ class TestEventSummary(SketchLaws):
 
 class TestSummaries:
     def test_are_registered_for_every_kind_that_is_rolled_up(self) -> None:
-        assert set(SUMMARIES) == {*get_args(Kind), "numeric_text", "event"}
+        assert set(SUMMARIES) == {*get_args(Kind), "numeric_text", "event", *DiscardReason}
 
     @pytest.mark.parametrize("kind", SUMMARIES)
     def test_come_back_empty_from_their_bytes(self, kind: str) -> None:

@@ -17,7 +17,7 @@ from analytics.periods import Calendar, Period
 from analytics.sketches import SUMMARIES, EventFact, EventSummary, NumberSummary, Summary
 from analytics.summaries import EVENT_FIELD_ID, RawEvent, RowKey, Summariser
 from events.metadata import kind_of, number_in
-from events.types import Json
+from events.types import DiscardReason, Json
 from tests.analytics.sketch_laws import LAW
 from tests.make import NOW
 
@@ -40,7 +40,7 @@ values: st.SearchStrategy[Any] = st.one_of(
 )
 events = st.lists(
     st.builds(
-        lambda metadata, type_id, customer, hours_ago, delay: RawEvent(
+        lambda metadata, type_id, customer, hours_ago, delay, discarded: RawEvent(
             event_type_id=type_id,
             customer_id=customer,
             occurred_at=NOW - timedelta(hours=hours_ago),
@@ -49,12 +49,14 @@ events = st.lists(
             points_total=2 * customer,
             metadata=metadata,
             characters=100,
+            discarded=discarded,
         ),
         st.dictionaries(st.sampled_from(NAMES), values),
         st.sampled_from([7, 8]),
         st.integers(1, 9),
         st.integers(0, 60),
         st.sampled_from([0, 23, 25, 47, 49]),
+        st.sampled_from(["", "", "", *DiscardReason]),
     ),
     max_size=30,
 )
@@ -73,6 +75,9 @@ def plain_rows_of(given_events: Sequence[RawEvent]) -> dict[RowKey, Summary]:
     for event in given_events:
         place = calendar.place_of(event.occurred_at)
         delay = event.received_at - event.occurred_at
+        if event.discarded:
+            held[_row_key(event, "day", place.day, EVENT_FIELD_ID, event.discarded)].append(None)
+            continue
         for grain, period in (("hour", place.hour), ("day", place.day)):
             row = partial(_row_key, event, grain, period)
             held[row(EVENT_FIELD_ID, "event")].append(_fact(event, delay))

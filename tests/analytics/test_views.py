@@ -10,7 +10,7 @@ from events.metadata import read_json
 from events.models import OpenBatch, Project
 from events.projects import NewProject
 from tests import make
-from tests.analytics.asking import below, get, path_of
+from tests.analytics.asking import NONE_DISCARDED, below, get, path_of
 from tests.analytics.feed import Sent, send, send_values
 from tests.analytics.former import leave_as_former_release
 from tests.make import NOW
@@ -176,6 +176,7 @@ class TestEventTypesAPI:
                     "points_awarded": 0,
                     "points_total": 0,
                     "late": 1,
+                    "discarded": NONE_DISCARDED,
                     "first_day": "2026-02-28",
                     "last_day": "2026-03-02",
                 },
@@ -190,6 +191,7 @@ class TestEventTypesAPI:
                     "points_awarded": 0,
                     "points_total": 0,
                     "late": 0,
+                    "discarded": NONE_DISCARDED,
                     "first_day": None,
                     "last_day": None,
                 },

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -10,9 +11,10 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from events import heartbeat
+from events import heartbeat, key_activity, keys
 from events.models import Customer, Event, EventType, Project
 from events.projects import NewProject
+from events.types import Access
 from rewards.models import Transfer
 from tests import make
 from tests.browser.visit import DESKTOP_PIXELS, PHONE_PIXELS, Scheme, Visitor, visit
@@ -68,9 +70,25 @@ def paths() -> list[str]:
         page_url("rewards_transfer_change", Transfer.objects.earliest("id").pk),
         page_url("events_project_change", customer.project_id),
         page_url("events_apikey_add"),
+        *key_paths(customer.project),
         page_url("rewards_transfer_changelist"),
         *(page_url(f"events_{name}_changelist") for name in names),
         reverse("set-up", args=[customer.project_id]),
+    ]
+
+
+def key_paths(project: Project) -> list[str]:
+    """Return the page of a key that was limited and rotated, and those that replace one."""
+    former = project.api_keys.earliest("id")
+    if former.expires_at is None:
+        keys.rotate(former, overlap=timedelta(days=1), now=make.NOW)
+        access = Access(project_id=project.pk, scopes=frozenset(), key_id=former.pk)
+        key_activity.note_limited(access, events=1_000, now=make.NOW)
+        key_activity.write()
+    return [
+        page_url("events_apikey_change", former.pk),
+        page_url("events_apikey_rotate", project.api_keys.latest("id").pk),
+        page_url("events_project_rotate", project.pk),
     ]
 
 

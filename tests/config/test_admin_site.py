@@ -51,6 +51,8 @@ class TestSidebar:
             "Rules",
             "Streaks",
             "Customers",
+            "Duplicates",
+            "Merges",
             "Events",
             "Ledger",
             "Quarantine",

@@ -10,9 +10,10 @@ from django.urls import URLPattern
 from openapi_spec_validator import validate
 
 from events import auth, heartbeat, limits
-from events.models import Project
+from events.models import BatchJob, Project
 from events.projects import NewProject
 from events.types import JsonObject, RefusalCode
+from events.views import IngestView
 from tests import make
 from tests.calling import Answer, Caller
 from tests.config.described import (
@@ -108,9 +109,10 @@ def methods_of(pattern: URLPattern) -> set[str]:
     view = getattr(pattern.callback, "view_class", None)
     if view is None:
         return {"GET"}
-    methods = {name.upper() for name in ("get", "post") if hasattr(view, name)}
-    is_posted_alone = "wire" in initial(pattern) and not initial(pattern).get("on_get")
-    return methods - {"GET"} if is_posted_alone else methods
+    if issubclass(view, IngestView):
+        given = initial(pattern)
+        return {*given.get("takes", view.takes), *(["GET"] if given.get("on_get") else [])}
+    return {name.upper() for name in ("get", "post", "put", "delete") if hasattr(view, name)}
 
 
 class TestView:
@@ -167,16 +169,57 @@ class Case:
 EVENTS = "/api/v1/events"
 RECEIPT = "/api/v1/receipts/{receipt}"
 CUSTOMER = "/api/v1/customers/{customer}"
+QUARANTINE = "/api/v1/quarantine"
+SUMMARY = "/api/v1/quarantine/summary"
+REPLAY = "/api/v1/quarantine/{id}/replay"
+REPLAY_ALL = "/api/v1/quarantine/replay"
 STATISTICS = "/api/v1/event-types/{event}/fields/{field}/statistics"
 OVERVIEW = "/api/v1/overview"
 TYPES = "/api/v1/event-types"
 TREND = "/api/v1/event-types/{event}/trend"
 FIELDS = "/api/v1/event-types/{event}/fields"
 LYNES = "/event"
+LYNES_USER = "/user"
+LYNES_POINTS = "/user/{user}/points"
+LYNES_HISTORY = "/user/{user}/history"
+LYNES_STREAK = "/user/{user}/streak"
+REFERD = "/integrations/event"
+REFERD_PLAYER = "/integrations/player"
+REFERD_BALANCE = "/integrations/player/{player}/balance"
+EITHER_EVENT = "/v1/event"
+EITHER_USER = "/v1/user"
+VIBETRACE_EVENT = "/vibetrace/v1/event"
+VIBETRACE_USER = "/vibetrace/v1/user"
+NAMED_USER = "/v1/user/{email}"
+ANN = "/v1/user/ann@example.com"
+RELEVA = "/api/v0/events"
+RELEVA_PROFILES = "/api/v0/profiles"
+GAMEBALL = "/api/v4/integrations/events"
+GAMEBALL_OPEN = "/api/v4.0/integrations/events"
+GAMEBALL_PREVIEW = "/api/v4.1/integrations/events/reward-preview"
+GAMEBALL_PREVIEW_OPEN = "/api/v4.0/integrations/events/reward-preview"
+GAMEBALL_CUSTOMERS = "/api/v4.1/integrations/customers"
+GAMEBALL_CUSTOMERS_OPEN = "/api/v4.0/integrations/customers"
+GAMEBALL_BATCH = "/api/v4.0/integrations/batch/events"
+GAMEBALL_STATUS = "/api/v4.0/integrations/batches/{batch}/status"
+GAMEBALL_BOTS = "/api/v1.0/Bots/BotSettings"
 ORDER = {"event": "place_order", "customer": "c-1", "metadata": {"total": 5}}
+REFERD_ORDER = {"playerUniqueId": "c-1", "events": {"place_order": {"total": 5}, "review": []}}
+GAMEBALL_ORDER = {"customerId": "c-1", "events": {"place_order": {"total": 5}, "review": []}}
 LYNES_ORDER = {"eventId": "place_order", "userId": "c-1", "metadata": {"total": 5}}
-NO_KEY = (("x_api_key", ""),)
-WRONG_KEY = (("x_api_key", "nobody"),)
+VIBETRACE_ORDER = {"user": {"_id": "c-1"}, "event": {"checkout": {"total": 5}}}
+RELEVA_ORDER = {"action": "place_order", "profileId": "c-1"}
+NO_KEY = (("key", ""),)
+WRONG_KEY = (("key", "nobody"),)
+OF_LYNES = (("key", ""), ("x_api_key", "{api_key}"))
+# Where a scheme of the document has its key; "key" stands for that of the operation.
+HEADER_OF = {
+    "apiKey": "x_api_key",
+    "gameballKey": "apikey",
+    "rawKey": "authorization",
+    "referdKey": "apikey",
+    "secretKey": "authorization",
+}
 TEXT = (("content_type", "text/plain"),)
 
 
@@ -199,9 +242,52 @@ def ranged(path: str) -> list[Case]:
     ]
 
 
+def about_user(path: str) -> list[Case]:
+    """Return what every path about one user is asked."""
+    asked = tried(path)
+    return [
+        Case(path=path, asked=asked),
+        Case(path=path, asked=asked.replace("c-1", "nobody"), status=404),
+        Case(path=path, asked=asked, status=401, headers=WRONG_KEY),
+    ]
+
+
+def unreadable(path: str) -> list[Case]:
+    """Return what every path that takes a body must refuse."""
+    return [
+        posted(path, {}, 401, headers=WRONG_KEY),
+        posted(path, b" " * (limits.BODY_BYTES + 1), 413),
+        posted(path, {}, 415, headers=TEXT),
+    ]
+
+
+def gameball(path: str, body: Any) -> list[Case]:
+    """Return what every path of Gameball that takes a body is asked and told."""
+    required = next(iter(body))
+    return [
+        posted(path, body),
+        posted(path, {}, 400),
+        posted(path, body | {required: None}, 422),
+        *unreadable(path),
+    ]
+
+
+def vibetrace_user(method: str) -> list[Case]:
+    """Return what the path of a user is asked and told; `c-1` is known."""
+    known = tried(NAMED_USER)
+    return [
+        Case(path=NAMED_USER, method=method, asked=known, body={"age": 7}),
+        Case(path=NAMED_USER, method=method, asked=f"{ANN}.nobody", body={}, status=404),
+        Case(path=NAMED_USER, method=method, asked=f"/v1/user/{'u' * 201}", body={}, status=400),
+        Case(path=NAMED_USER, method=method, asked=known, body={}, status=401, headers=WRONG_KEY),
+    ]
+
+
 def tried(path: str) -> str:
     """Return a path of the document as it is asked for."""
-    return path.format(event="place_order", field="total", customer="c-1", receipt="r-1")
+    numbers = {"batch": "1"}
+    names = numbers | dict.fromkeys(("customer", "email", "user", "player"), "c-1")
+    return path.format(event="place_order", field="total", receipt="r-1", id="never", **names)
 
 
 def posted(path: str, body: Any, status: int = 200, **columns: Any) -> Case:
@@ -226,6 +312,37 @@ CASES = [
     posted(LYNES, LYNES_ORDER, 401, headers=NO_KEY),
     posted(LYNES, b" " * (limits.BODY_BYTES + 1), 413),
     posted(LYNES, LYNES_ORDER, 415, headers=TEXT),
+    posted(LYNES_USER, {"userId": "c-9", "usergroup": "subscriber"}),
+    posted(LYNES_USER, {}, 400),
+    *about_user(LYNES_POINTS),
+    *about_user(LYNES_HISTORY),
+    Case(path=LYNES_HISTORY, asked="/user/c-1/history?limit=1&offset=1&types=event"),
+    Case(path=LYNES_HISTORY, asked="/user/c-1/history?limit=101", status=400),
+    *about_user(LYNES_STREAK),
+    posted(REFERD, REFERD_ORDER),
+    posted(REFERD, {"playerUniqueId": "c-1"}, 400),
+    posted(REFERD, {"playerUniqueId": "c-1", "events": dict.fromkeys(map(str, range(1001)))}, 413),
+    posted(REFERD_PLAYER, {"playerUniqueId": "c-1", "playerAttributes": {"city": "Ulm"}}),
+    posted(REFERD_PLAYER, {}, 400),
+    *about_user(REFERD_BALANCE),
+    *(case for path in (LYNES_USER, REFERD, REFERD_PLAYER) for case in unreadable(path)),
+    *gameball(GAMEBALL, GAMEBALL_ORDER),
+    *gameball(GAMEBALL_OPEN, GAMEBALL_ORDER),
+    *gameball(GAMEBALL_PREVIEW, GAMEBALL_ORDER),
+    *gameball(GAMEBALL_PREVIEW_OPEN, GAMEBALL_ORDER),
+    posted(GAMEBALL_PREVIEW, GAMEBALL_ORDER | {"customerId": "nobody"}, 404),
+    posted(GAMEBALL_PREVIEW_OPEN, GAMEBALL_ORDER | {"customerId": "nobody"}, 404),
+    *gameball(GAMEBALL_CUSTOMERS, {"customerId": "c-1", "customerAttributes": {"joinDate": 7}}),
+    *gameball(GAMEBALL_CUSTOMERS_OPEN, {"customerId": "c-1", "customerAttributes": None}),
+    *gameball(GAMEBALL_BATCH, {"body": [GAMEBALL_ORDER, 7]}),
+    *about_user(f"{GAMEBALL_CUSTOMERS}/{{customer}}"),
+    *about_user(f"{GAMEBALL_CUSTOMERS_OPEN}/{{customer}}"),
+    *about_user(f"{GAMEBALL_CUSTOMERS_OPEN}/{{customer}}/balance"),
+    Case(path=GAMEBALL_STATUS, asked=tried(GAMEBALL_STATUS)),
+    Case(path=GAMEBALL_STATUS, asked=GAMEBALL_STATUS.replace("{batch}", "2"), status=404),
+    Case(path=GAMEBALL_STATUS, asked=tried(GAMEBALL_STATUS), status=401, headers=WRONG_KEY),
+    Case(path=GAMEBALL_BOTS),
+    Case(path=GAMEBALL_BOTS, status=401, headers=WRONG_KEY),
     Case(path=EVENTS),
     Case(path=EVENTS, asked=f"{EVENTS}?limit=1&event=place_order&customer=c-1&status=accepted"),
     Case(path=EVENTS, asked=f"{EVENTS}?from=2026-03-02&to=2026-03-02T10:00:00Z"),
@@ -269,6 +386,53 @@ CASES = [
         status=401,
         headers=NO_KEY,
     ),
+    posted(EITHER_EVENT, VIBETRACE_ORDER),
+    posted(EITHER_EVENT, VIBETRACE_ORDER | {"user": {"_id": "nobody"}}, 404),
+    posted(EITHER_EVENT, LYNES_ORDER, headers=OF_LYNES),
+    posted(EITHER_EVENT, {"user": VIBETRACE_ORDER["user"]}, 400),
+    posted(EITHER_EVENT, {}, 400, headers=OF_LYNES),
+    *unreadable(EITHER_EVENT),
+    posted(VIBETRACE_EVENT, VIBETRACE_ORDER),
+    posted(VIBETRACE_EVENT, VIBETRACE_ORDER | {"user": {"_id": "nobody"}}, 404),
+    posted(VIBETRACE_EVENT, VIBETRACE_ORDER | {"user": {}}, 400),
+    *unreadable(VIBETRACE_EVENT),
+    posted(EITHER_USER, {"_id": "c-2", "age": 7}),
+    posted(EITHER_USER, {"userId": "c-2"}, headers=OF_LYNES),
+    posted(EITHER_USER, {}, 400),
+    posted(EITHER_USER, {}, 400, headers=OF_LYNES),
+    *unreadable(EITHER_USER),
+    posted(VIBETRACE_USER, {"email": "ann@example.com"}),
+    posted(VIBETRACE_USER, [], 400),
+    *unreadable(VIBETRACE_USER),
+    *vibetrace_user("GET"),
+    *vibetrace_user("PUT"),
+    Case(path=NAMED_USER, method="PUT", asked=f"{ANN}?upsert=true", body={"age": 7}),
+    *(replace(case, method="PUT", asked=ANN) for case in unreadable(NAMED_USER)),
+    posted(RELEVA, {"events": [RELEVA_ORDER, RELEVA_ORDER]}, 202),
+    posted(RELEVA, {"events": [RELEVA_ORDER, {}]}, 400),
+    *unreadable(RELEVA),
+    posted(RELEVA_PROFILES, {"profiles": [{"profile": {"id": "c-1", "age": 7}}]}, 202),
+    posted(RELEVA_PROFILES, {"profiles": [{}]}, 400),
+    *unreadable(RELEVA_PROFILES),
+    Case(path=QUARANTINE),
+    Case(path=QUARANTINE, asked=f"{QUARANTINE}?limit=1&status=standing&from=2026-03-02"),
+    Case(path=QUARANTINE, asked=f"{QUARANTINE}?code=never", status=400),
+    Case(path=QUARANTINE, status=401, headers=NO_KEY),
+    Case(path=SUMMARY),
+    Case(path=SUMMARY, asked=f"{SUMMARY}?wire=native&to=2026-03-02"),
+    Case(path=SUMMARY, asked=f"{SUMMARY}?status=never", status=400),
+    Case(path=SUMMARY, status=401, headers=NO_KEY),
+    posted(REPLAY, {}, asked="/api/v1/quarantine/{refused}/replay"),
+    posted(REPLAY, {"even_if_repeated": 1}, 400, asked="/api/v1/quarantine/{refused}/replay"),
+    posted(REPLAY, {}, 404, asked="/api/v1/quarantine/never/replay"),
+    posted(REPLAY_ALL, {}),
+    posted(REPLAY_ALL, {"code": "inactive_event_type", "to": "2026-03-02", "wire": "native"}),
+    posted(REPLAY_ALL, {"cod": "inactive_event_type"}, 400),
+    *(
+        replace(case, asked=path.format(id="never"))
+        for path in (REPLAY, REPLAY_ALL)
+        for case in unreadable(path)
+    ),
     Case(path="/health"),
 ]
 
@@ -284,6 +448,9 @@ def caller(shop_keys: NewProject, clock: time_machine.Traveller) -> Caller:
     milestones = [{"at": 1, "points": 5}]
     make.streak(shop, "daily", {"event": "place_order", "period": "day", "milestones": milestones})
     heartbeat.beat("worker-1", now=make.NOW)
+    BatchJob.objects.create(
+        id=1, project=shop, body="", total=1, errors=[[0, "Not taken."]], created_at=make.NOW
+    )
     caller = Caller(keys=shop_keys)
     caller.send(
         ORDER | {"metadata": {"total": 59.9, "brand": "Private", "gift": True}, "id": "k-1"},
@@ -295,10 +462,24 @@ def caller(shop_keys: NewProject, clock: time_machine.Traveller) -> Caller:
 
 
 def answer_to(case: Case, caller: Caller) -> Answer:
-    headers = dict(case.headers)
-    if case.method == "POST":
-        return caller.post(case.asked or case.path, case.body, **headers)
+    scheme = scheme_of(case)
+    is_secret = scheme == "secretKey"
+    key = f"Bearer {caller.keys.secret_key}" if is_secret else caller.keys.api_key
+    given = {name: text.format(api_key=caller.keys.api_key) for name, text in case.headers}
+    headers = {"key": key, **given}
+    headers = {"x_api_key": "", HEADER_OF[scheme]: headers.pop("key"), **headers}
+    if scheme == "gameballKey":
+        headers["secretkey"] = caller.keys.secret_key
+    if case.method in ("POST", "PUT"):
+        send = caller.post if case.method == "POST" else caller.put
+        return send(case.asked or case.path, case.body, **headers)
     return caller.get(case.asked or case.path, **headers)
+
+
+def scheme_of(case: Case) -> str:
+    """Return the first scheme by which the operation takes a key."""
+    schemes = DOCUMENT["paths"][case.path][case.method.lower()]["security"]
+    return str(next(iter(schemes[0]))) if schemes else "apiKey"
 
 
 class TestFaults:
@@ -313,9 +494,10 @@ class TestFaults:
 class TestAnswers:
     @pytest.mark.parametrize("case", CASES, ids=str)
     def test_are_as_the_document_says(self, caller: Caller, case: Case) -> None:
-        receipt = caller.post(EVENTS, {"events": [ORDER]}).body["receipt"]
+        names = {"receipt": caller.post(EVENTS, {"events": [ORDER, {}]}).body["receipt"]}
+        names["refused"] = caller.get(QUARANTINE).body["results"][0]["id"]
 
-        answer = answer_to(replace(case, asked=case.asked.format(receipt=receipt)), caller)
+        answer = answer_to(replace(case, asked=case.asked.format(**names)), caller)
 
         assert answer.status == case.status, answer
         assert faults(answer, case.method, case.path) == []

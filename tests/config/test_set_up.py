@@ -3,6 +3,7 @@
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,18 @@ SET_UP: dict[str, Any] = {
             "name": "buy",
             "active": True,
             "server_only": True,
-            "unique_by": None,
-            "throttle_minutes": None,
+            "unique_by": "order_id",
+            "throttle_minutes": 20,
             "fields": [
                 {"name": "amount", "type": "number", "dimension": False, "personal": False},
                 {"name": "brand", "type": "text", "dimension": True, "personal": False},
-                {"name": "email", "type": "auto", "dimension": False, "personal": True},
+                {
+                    "name": "email",
+                    "type": "auto",
+                    "dimension": False,
+                    "personal": True,
+                    "personal_as": "hash",
+                },
             ],
         },
         {
@@ -263,7 +270,16 @@ class TestASetUpThatCanNotBeRead:
             ({"event_types": [{"name": "n" * 101}]}, "event_types[0].name"),
             ({"event_types": [{"name": "a\x00"}]}, "event_types[0].name"),
             ({"event_types": [{"name": "a", "active": "yes"}]}, "event_types[0].active"),
-            ({"event_types": [{"name": "a", "unique_by": "id"}]}, "event_types[0].unique_by"),
+            ({"event_types": [{"name": "a", "unique_by": ""}]}, "event_types[0].unique_by"),
+            ({"event_types": [{"name": "a", "unique_by": 7}]}, "event_types[0].unique_by"),
+            ({"event_types": [{"name": "a", "unique_by": "n" * 101}]}, "event_types[0].unique_by"),
+            *(
+                (
+                    {"event_types": [{"name": "a", "throttle_minutes": minutes}]},
+                    "event_types[0].throttle_minutes",
+                )
+                for minutes in (0, -1, Decimal("1.5"), True, "soon", 525_601)
+            ),
             (
                 {"event_types": [{"name": "a", "fields": [{"name": "b", "type": "int"}]}]},
                 "event_types[0].fields[0].type",
@@ -408,10 +424,24 @@ class TestAProjectMadeByTheCommand:
         project = Project.objects.get()
         assert set(printed) == {"project", "api_key", "secret_key", "jwt", "jwt_secret"}
         assert (project.slug, project.time_zone, project.strict) == ("game", "Asia/Tokyo", True)
+        assert set(project.api_keys.values_list("rate_limit", flat=True)) == {""}
+
+    def test_gives_the_limit_to_all_keys_and_to_tokens(self, db: None) -> None:
+        call_command("create_project", "game", "--rate-limit", "50/s", "--json")
+
+        project = Project.objects.get()
+        assert set(project.api_keys.values_list("rate_limit", flat=True)) == {"50/s"}
+        assert project.token_rate_limit == "50/s"
 
     @pytest.mark.parametrize(
         "arguments",
-        [["shop"], ["two words"], ["x" * 51], ["game", "--time-zone", "Europe/Nowhere"]],
+        [
+            ["shop"],
+            ["two words"],
+            ["x" * 51],
+            ["game", "--time-zone", "Europe/Nowhere"],
+            ["game", "--rate-limit", "fast"],
+        ],
     )
     @pytest.mark.usefixtures("shop")
     def test_is_refused_with_a_reason(self, arguments: list[str]) -> None:

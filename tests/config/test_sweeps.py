@@ -160,4 +160,5 @@ class TestSweeps:
             "analytics.roll_up",
             "events.forget_receipts",
             "events.make_partitions",
+            "rewards.work_through_jobs",
         }

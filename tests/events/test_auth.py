@@ -1,72 +1,22 @@
 """Credentials: how they are kept, and what they allow."""
 
-import base64
-import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import jwt
 import pytest
 import time_machine
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from django.utils import timezone
 
-from events import auth, keys
+from events import auth, key_activity, keys
 from events.models import ApiKey, Project
 from events.projects import NewProject
-from events.types import Access, Credential, Refusal, RefusalCode, Scope
+from events.types import Access, RefusalCode, Scope
 from tests import make
+from tests.events.credentials import access_of, api_key, refusal_of, secret_key, token
 from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-
-def access_of(*credentials: Credential) -> Access:
-    access = auth.authenticate(credentials)
-    assert isinstance(access, Access), access
-    return access
-
-
-def refusal_of(*credentials: Credential) -> str:
-    """Return why the credentials are refused, in words."""
-    refusal = auth.authenticate(credentials)
-    assert isinstance(refusal, Refusal), refusal
-    assert refusal.code == RefusalCode.INVALID_CREDENTIALS
-    return refusal.message
-
-
-def api_key(text: str) -> Credential:
-    return Credential(kind="api_key", value=text)
-
-
-def secret_key(text: str) -> Credential:
-    return Credential(kind="secret_key", value=text)
-
-
-def token(text: str) -> Credential:
-    return Credential(kind="jwt", value=text)
-
-
-def signed(made: NewProject, **changes: Any) -> Credential:
-    """Return a token of the project with claims changed; None takes one away."""
-    claims = {
-        "sub": "u-1",
-        "iss": "tenant",
-        "aud": made.project.slug,
-        "exp": timezone.now() + timedelta(hours=1),
-    } | changes
-    kept = {name: value for name, value in claims.items() if value is not None}
-    return token(jwt.encode(kept, made.jwt_secret, algorithm="HS256"))
-
-
-def unsigned(header: Any, payload: Any) -> str:
-    """Return a token with these parts and a signature that is none."""
-    parts = (
-        json.dumps(part).encode() if not isinstance(part, bytes) else part
-        for part in (header, payload, b"no signature")
-    )
-    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
 class TestAKey:
@@ -125,9 +75,58 @@ class TestAKey:
         assert Scope.POINTS in together.scopes
 
     def test_does_not_hide_a_wrong_one_beside_it(self, shop_keys: NewProject) -> None:
-        wrong = secret_key("tws_00000000_wrong")
+        wrong_secret = secret_key("tws_00000000_wrong")
+        wrong_key = api_key("twa_00000000_wrong")
+        code = RefusalCode.INVALID_SECRET_KEY
 
-        assert refusal_of(api_key(shop_keys.api_key), wrong) == "The key is not known."
+        message = refusal_of(api_key(shop_keys.api_key), wrong_secret, code=code)
+        assert message == "The secret key is not known."
+        # Whichever comes first: who has no key learns nothing of secrets.
+        assert refusal_of(wrong_secret, wrong_key) == "The key is not known."
+        assert refusal_of(wrong_key, secret_key(shop_keys.secret_key)) == "The key is not known."
+        assert refusal_of(wrong_secret) == "The key is not known."
+
+    def test_is_enough_beside_one_that_may_fail(self, shop_keys: NewProject) -> None:
+        stray = replace(secret_key("tws_00000000_wrong"), may_fail=True)
+
+        access = access_of(api_key(shop_keys.api_key), stray)
+
+        assert (access.has_secret, Scope.POINTS in access.scopes) == (False, False)
+        held = replace(secret_key(shop_keys.secret_key), may_fail=True)
+        assert access_of(api_key(shop_keys.api_key), held).has_secret
+
+    def test_says_whether_a_secret_came_along(self, shop_keys: NewProject) -> None:
+        both = api_key(shop_keys.api_key), secret_key(shop_keys.secret_key)
+
+        assert not access_of(both[0]).has_secret
+        assert access_of(both[1]).has_secret
+        assert access_of(*both).has_secret
+
+    def test_says_whether_the_project_demands_a_secret(self, shop_keys: NewProject) -> None:
+        both = api_key(shop_keys.api_key), secret_key(shop_keys.secret_key)
+        assert not access_of(both[0]).demands_secret
+        Project.objects.update(demands_secret_key=True)
+        auth.forget()
+
+        assert access_of(both[0]).demands_secret
+        assert access_of(*both).demands_secret
+
+    def test_has_the_limits_of_the_first_that_has_any(self, shop_keys: NewProject) -> None:
+        second = shop_keys.project.api_keys.get(kind="secret_key")
+        ApiKey.objects.filter(pk=second.pk).update(rate_limit="5/s, 9/min")
+        both = api_key(shop_keys.api_key), secret_key(shop_keys.secret_key)
+
+        access = access_of(*both)
+
+        assert access.key_id == second.pk
+        assert [(each.events, each.seconds) for each in access.rate_limits] == [(5, 1), (9, 60)]
+
+    def test_of_any_length_is_refused_without_a_look(
+        self, shop_keys: NewProject, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(0):
+            assert refusal_of(api_key(f"{shop_keys.api_key}{'x' * 60}")) == "The key is not known."
+            assert refusal_of(token(f"{shop_keys.jwt}{'x' * 9_000}")) == "The token is too long."
 
 
 class TestARevokedKey:
@@ -148,6 +147,108 @@ class TestARevokedKey:
     def test_is_remembered_for_seconds_at_most(self) -> None:
         assert auth.ACCESS_SECONDS <= 5
         assert auth.REFUSED_SECONDS <= 1
+
+
+class TestARotatedKey:
+    def test_holds_until_the_overlap_is_over(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        former = ApiKey.objects.get(prefix=shop_keys.api_key[:12])
+        ApiKey.objects.filter(pk=former.pk).update(
+            name="Till", rate_limit="5/s", scopes=["ingest", "read"]
+        )
+        former.refresh_from_db()
+
+        issued = keys.rotate(former, overlap=timedelta(hours=24), now=make.NOW)
+
+        former.refresh_from_db()
+        new = ApiKey.objects.get(pk=issued.api_key.pk)
+        assert (former.replaced_by, former.expires_at) == (new, make.NOW + timedelta(days=1))
+        assert (new.kind, new.name, new.rate_limit) == ("api_key", "Till", "5/s")
+        assert (new.scopes, new.expires_at) == (["ingest", "read"], None)
+        assert access_of(api_key(issued.text)).scopes == {Scope.INGEST, Scope.READ}
+        clock.shift(timedelta(hours=24, seconds=-1))
+        auth.forget()
+        assert access_of(api_key(shop_keys.api_key)).key_id == former.pk
+        clock.shift(1)
+        auth.forget()
+        assert refusal_of(api_key(shop_keys.api_key)) == "The key has expired."
+        assert access_of(api_key(issued.text)).key_id == new.pk
+
+    def test_is_not_rotated_again(self, shop: Project) -> None:
+        former = shop.api_keys.get(kind="api_key")
+        keys.rotate(former, overlap=timedelta(0), now=make.NOW)
+
+        with pytest.raises(keys.RotationError):
+            keys.rotate(former, overlap=timedelta(0), now=make.NOW)
+
+        assert shop.api_keys.count() == 3
+
+    def test_that_was_revoked_is_not_rotated(self, shop: Project) -> None:
+        former = shop.api_keys.get(kind="api_key")
+        keys.revoke(former, make.NOW)
+
+        with pytest.raises(keys.RotationError):
+            keys.rotate(former, overlap=timedelta(hours=1), now=make.NOW)
+
+        assert shop.api_keys.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAKeyRotatedByTwoAtOnce:
+    def test_is_followed_by_one(self, shop: Project) -> None:
+        former = shop.api_keys.get(kind="api_key")
+
+        def rotate() -> bool:
+            try:
+                keys.rotate(former, overlap=timedelta(hours=1), now=make.NOW)
+            except keys.RotationError:
+                return False
+            return True
+
+        assert sorted(at_once([rotate] * 4)) == [False, False, False, True]
+        assert shop.api_keys.count() == 3
+
+
+class TestTheLastUse:
+    def last_used(self) -> list[Any]:
+        key_activity.write()
+        return list(ApiKey.objects.order_by("id").values_list("last_used_at", flat=True))
+
+    def test_is_kept_to_the_minute(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        assert self.last_used() == [None, None]
+        uses = []
+        for seconds in (0, 30, 40):
+            clock.shift(seconds)
+            auth.forget()
+            access_of(api_key(shop_keys.api_key))
+            uses.append(self.last_used())
+
+        later = make.NOW + timedelta(seconds=70)
+        assert uses == [[make.NOW, None], [make.NOW, None], [later, None]]
+
+    def test_is_not_turned_back_by_a_slower_process(
+        self, shop_keys: NewProject, clock: time_machine.Traveller
+    ) -> None:
+        access_of(api_key(shop_keys.api_key))
+        later = make.NOW + timedelta(seconds=50)
+        ApiKey.objects.update(last_used_at=later)
+
+        assert self.last_used() == [later, later]
+
+    def test_is_not_that_of_a_refused_key(self, shop_keys: NewProject) -> None:
+        ApiKey.objects.update(revoked_at=make.NOW)
+        refusal_of(api_key(shop_keys.api_key))
+
+        assert self.last_used() == [None, None]
+
+    def test_costs_a_request_no_statement(
+        self, shop_keys: NewProject, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(1):
+            access_of(api_key(shop_keys.api_key))
 
 
 class TestAKeyRefusedAMomentAgo:
@@ -175,129 +276,13 @@ class TestManyThreads:
 
         assert at_once([judge] * 8) == [[True] + [False] * 9] * 8
 
-
-class TestAToken:
-    def test_allows_ingest_alone(self, shop_keys: NewProject) -> None:
-        for credential in (token(shop_keys.jwt), signed(shop_keys)):
-            access = access_of(credential)
-            assert access.project_id == shop_keys.project.pk
-            assert access.scopes == {Scope.INGEST}
-            assert (access.is_token, access.key_id) == (True, None)
-
-    def test_of_a_new_project_lasts_ten_years(
-        self, shop_keys: NewProject, clock: time_machine.Traveller
+    def test_keep_what_they_know_through_a_flood_of_nonsense(
+        self, shop_keys: NewProject, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        clock.move_to(make.NOW + timedelta(days=3650))
-        access_of(token(shop_keys.jwt))
-        auth.forget()
-        clock.move_to(make.NOW + timedelta(days=3654))
+        monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
+        access_of(api_key(shop_keys.api_key))
+        for number in range(10):
+            refusal_of(api_key(f"twa_0000000{number}_x"))
 
-        assert refusal_of(token(shop_keys.jwt)) == "The token has expired."
-
-    def test_may_name_the_project_among_others(self, shop_keys: NewProject) -> None:
-        access = access_of(signed(shop_keys, aud=["elsewhere", "shop"]))
-
-        assert access.project_id == shop_keys.project.pk
-
-    def test_may_name_two_projects_of_ours_and_is_of_who_signed_it(
-        self, other_keys: NewProject, shop_keys: NewProject
-    ) -> None:
-        for made in (shop_keys, other_keys):
-            credential = signed(made, aud=["other", "shop"])
-            assert access_of(credential).project_id == made.project.pk
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            pytest.param({"exp": 1}, id="expired"),
-            pytest.param({"exp": None}, id="without exp"),
-            pytest.param({"exp": "soon"}, id="exp is no number"),
-            pytest.param({"exp": float("inf")}, id="exp is infinite"),
-            pytest.param({"exp": float("nan")}, id="exp is not a number at all"),
-            pytest.param({"exp": []}, id="exp is a list"),
-            pytest.param({"nbf": 99_999_999_999}, id="not valid yet"),
-            pytest.param({"nbf": float("inf")}, id="nbf is infinite"),
-            pytest.param({"iat": float("inf")}, id="iat is infinite"),
-            pytest.param({"iat": {}}, id="iat is an object"),
-            pytest.param({"aud": None}, id="without aud"),
-            pytest.param({"aud": "elsewhere"}, id="of another audience"),
-            pytest.param({"aud": []}, id="of no audience"),
-            pytest.param({"aud": {"shop": 1}}, id="aud is an object"),
-            pytest.param({"aud": ["shop", 1]}, id="aud holds a number"),
-            pytest.param({"aud": "SHOP"}, id="aud in capitals"),
-            pytest.param({"aud": "sh\x00op"}, id="aud with U+0000"),
-            pytest.param({"aud": "shop\ud800"}, id="aud with half a surrogate pair"),
-            pytest.param({"sub": None}, id="without sub"),
-            pytest.param({"sub": ""}, id="sub is empty"),
-            pytest.param({"sub": 7}, id="sub is a number"),
-            pytest.param({"iss": None}, id="without iss"),
-            pytest.param({"iss": ""}, id="iss is empty"),
-        ],
-    )
-    def test_is_refused_where_a_claim_is_wrong(
-        self, shop_keys: NewProject, changes: dict[str, Any]
-    ) -> None:
-        assert refusal_of(signed(shop_keys, **changes)).startswith("The token")
-
-    def test_signed_with_another_projects_secret_is_refused(
-        self, shop_keys: NewProject, other_keys: NewProject
-    ) -> None:
-        forged = jwt.encode(
-            {"sub": "u-1", "iss": "x", "aud": "shop", "exp": timezone.now() + timedelta(hours=1)},
-            other_keys.jwt_secret,
-            algorithm="HS256",
-        )
-
-        assert refusal_of(token(forged)) == "The token is not valid."
-
-    @pytest.mark.parametrize("algorithm", ["none", "None", "HS512", "RS256", "", None, 7])
-    def test_signed_by_another_algorithm_is_refused(
-        self, shop_keys: NewProject, algorithm: Any
-    ) -> None:
-        claims = {"sub": "u-1", "iss": "x", "aud": "shop", "exp": 99_999_999_999}
-        forged = unsigned({"alg": algorithm, "typ": "JWT"}, claims)
-
-        assert refusal_of(token(forged)).startswith("The token")
-        assert refusal_of(token(forged.rpartition(".")[0] + ".")).startswith("The token")
-
-    def test_signed_by_the_right_secret_with_another_hash_is_refused(
-        self, shop_keys: NewProject
-    ) -> None:
-        claims = {"sub": "u-1", "iss": "x", "aud": "shop", "exp": 99_999_999_999}
-        forged = jwt.encode(claims, shop_keys.jwt_secret * 2, algorithm="HS512")
-
-        assert refusal_of(token(forged)) == "The token is not valid."
-
-    def test_signed_by_a_private_key_is_refused(self, shop_keys: NewProject) -> None:
-        private = rsa.generate_private_key(public_exponent=65_537, key_size=2048).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        claims = {"sub": "u-1", "iss": "x", "aud": "shop", "exp": 99_999_999_999}
-
-        assert refusal_of(token(jwt.encode(claims, private, algorithm="RS256"))).startswith("The")
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "",
-            ".",
-            "..",
-            "a.b.c",
-            "é.é.é",
-            "x" * 100_000,
-            unsigned({"alg": "HS256"}, []),
-            unsigned([], {"aud": "shop"}),
-            unsigned({"alg": "HS256"}, b"\xff\xfe"),
-            unsigned({"alg": "HS256"}, b"[" * 50_000),
-            unsigned(b"[" * 50_000, {"aud": "shop"}),
-            unsigned({"alg": "HS256", "crit": ["x"]}, {"aud": "shop"}),
-            unsigned({"alg": "HS256", "kid": {}}, {"aud": "shop"}),
-            unsigned({"alg": "HS256", "b64": False}, {"aud": "shop"}),
-            unsigned({"alg": "HS256"}, b'{"aud": "shop", "exp": ' + b"9" * 5_000 + b"}"),
-        ],
-    )
-    @pytest.mark.usefixtures("shop")
-    def test_is_refused_where_it_is_none(self, text: str) -> None:
-        assert refusal_of(token(text)).startswith("The token")
+        assert len(auth._refused_lately) <= 3
+        assert [each.value for each in auth._accepted] == [shop_keys.api_key]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from events import customers
+from events.linking import Sought
 from events.models import Customer, Identity, Project
 from events.projects import NewProject
 from events.types import Identity as Names
@@ -28,8 +29,9 @@ def known(project: Project) -> dict[str, set[tuple[str, str]]]:
 
 def locked(project: Project, *wanted: Names) -> list[int]:
     """Ask for customers; return their ids in the order asked."""
-    found = customers.locked([(project.pk, names) for names in wanted], make.NOW)
-    return [found[project.pk, names].id for names in wanted]
+    sought = [Sought(project.pk, names) for names in wanted]
+    found = customers.locked(sought, make.NOW).customers
+    return [found[each].id for each in sought]
 
 
 class TestANewCustomer:
@@ -101,7 +103,9 @@ class TestAKnownCustomer:
         [alice] = locked(shop, ALICE)
         Customer.objects.filter(pk=alice).update(attributes={"city": "Ulm"}, last_seq=7)
 
-        found = customers.locked([(shop.pk, ALICE)], make.NOW)[shop.pk, ALICE]
+        found = customers.locked([Sought(shop.pk, ALICE)], make.NOW).customers[
+            Sought(shop.pk, ALICE)
+        ]
 
         assert (found.attributes, found.seq) == ({"city": "Ulm"}, 7)
 

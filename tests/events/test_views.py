@@ -409,7 +409,7 @@ class TestTheListOfEvents:
         self, many: Caller, django_assert_num_queries: Any
     ) -> None:
         many.get(EVENTS)
-        with django_assert_num_queries(2):  # the project, the page
+        with django_assert_num_queries(3):  # the project, the page, the personal fields
             many.get(EVENTS)
 
     def test_keeps_numbers_as_they_were_sent(self, caller: Caller) -> None:

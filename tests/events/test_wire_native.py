@@ -13,6 +13,7 @@ from events.types import (
     Identity,
     Json,
     Outcome,
+    ProfileUpdate,
     Refusal,
     RefusalCode,
     RefusedEvent,
@@ -191,6 +192,7 @@ def moment(written: object) -> datetime | RefusalCode | None:
     request = native.wire.parse({}, "", write_json(body))
     assert isinstance(request, Request)
     (entry,) = request.entries
+    assert not isinstance(entry, ProfileUpdate)
     return entry.refusal.code if isinstance(entry, RefusedEvent) else entry.occurred_at
 
 
@@ -278,6 +280,7 @@ class TestNativeList:
             if isinstance(entry, RefusedEvent)
             else entry.metadata["a"]
             for entry in request.entries
+            if not isinstance(entry, ProfileUpdate)
         ] == [
             [1],
             ("number_not_finite", "metadata.a[0]"),

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,9 @@ from psycopg.rows import dict_row
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = f"trackward_load_{os.getpid()}"  # two runs at once leave each other in peace
 HOST = "127.0.0.1"
+SQLITE = "sqlite"
 READY_SECONDS = 30.0
+UP_READY_SECONDS = 90.0  # it migrates and collects its static files first
 STOP_SECONDS = 20.0
 BATCH_EVENTS = 1_000
 EVENT = "daily_login"
@@ -57,6 +60,7 @@ class Stage:
     database_url: str
     data_dir: Path
     api_key: str
+    secret_key: str
     project_id: int
 
     def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
@@ -67,12 +71,18 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(server_url: str) -> Iterator[Stage]:
-    """Make a database and a data folder, migrated, with the project; remove them at the end."""
+    """Make a database and a data folder, migrated, with the project; remove them at the end.
+
+    The database is one of PostgreSQL's server, or a file where there is SQLITE in its place.
+    """
     data_dir = Path(tempfile.mkdtemp(prefix="trackward-load-"))
     (data_dir / "static").mkdir()
     try:
-        with _database(server_url) as database_url:
-            yield _furnished(database_url, data_dir)
+        if server_url == SQLITE:
+            yield _furnished(f"sqlite:///{data_dir / 'load.sqlite3'}", data_dir)
+        else:
+            with _database(server_url) as database_url:
+                yield _furnished(database_url, data_dir)
     finally:
         shutil.rmtree(data_dir)
 
@@ -99,14 +109,24 @@ def _furnished(database_url: str, data_dir: Path) -> Stage:
     _manage(environment, "migrate", "--verbosity=0")
     keys = json.loads(_manage(environment, "create_project", "load", "--json"))
     _manage(environment, "import_config", str(set_up), "--project=load")
-    with psycopg.connect(database_url) as connection:
-        [project_id] = connection.execute("SELECT id FROM events_project").fetchone() or (0,)
     return Stage(
         database_url=database_url,
         data_dir=data_dir,
         api_key=keys["api_key"],
-        project_id=project_id,
+        secret_key=keys["secret_key"],
+        project_id=_project_id(database_url),
     )
+
+
+def _project_id(database_url: str) -> int:
+    query = "SELECT id FROM events_project"
+    if database_url.startswith("sqlite:"):
+        with contextlib.closing(sqlite3.connect(urlsplit(database_url).path)) as file:
+            [found] = file.execute(query).fetchone()
+    else:
+        with psycopg.connect(database_url) as connection:
+            [found] = connection.execute(query).fetchone() or (0,)
+    return int(found)
 
 
 def manage(at: Stage, *arguments: str) -> str:
@@ -148,6 +168,16 @@ def web(at: Stage, *, processes: int, settings: str = "config.settings") -> Iter
 
 
 @contextlib.contextmanager
+def up(at: Stage) -> Iterator[int]:
+    """Run web and worker as `up` runs them by default; yield the port."""
+    port = _free_port()
+    environment = _environment(at.database_url, at.data_dir, settings="config.settings")
+    with _running(["manage", "up", f"--port={port}"], environment):
+        _wait_for(port, UP_READY_SECONDS)
+        yield port
+
+
+@contextlib.contextmanager
 def worker(at: Stage) -> Iterator[None]:
     """Run a worker as `up` runs it."""
     command = ["celery", "--quiet", "--app=config.celery", "worker", "--pool=solo"]
@@ -174,14 +204,14 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int) -> None:
-    before = time.monotonic() + READY_SECONDS
+def _wait_for(port: int, seconds: float = READY_SECONDS) -> None:
+    before = time.monotonic() + seconds
     while time.monotonic() < before:
         with contextlib.suppress(ConnectionError):
             _request(port, "GET", "/")
             return
         time.sleep(0.1)
-    raise LoadError(f"The web server did not answer within {READY_SECONDS:.0f} s.")
+    raise LoadError(f"The web server did not answer within {seconds:.0f} s.")
 
 
 def _request(port: int, method: str, path: str, **given: Any) -> http.client.HTTPResponse:

@@ -13,6 +13,7 @@ from events.projects import NewProject
 from rewards.models import Rule, RuleVersion, Transfer
 from tests import make
 from tests.calling import Caller, buy
+from tests.entries import linking, profile, sent
 from tests.rewards.definitions import DAILY, definition
 from tests.staff_pages import NO_ROWS, Staff
 
@@ -50,6 +51,9 @@ def filled(shop_keys: NewProject) -> Project:
         buy("c-1", amount=1, identities={"email": "c@example.com"}),
         buy(occurred_at="1969-01-01T00:00:00Z"),
     )
+    # One address is given by two customers, and two others become one.
+    sent(shop, profile("c-2", email="c@example.com"), profile(phone="+491"))
+    sent(shop, profile("c-2", phone="+491"), wire=linking)
     return shop
 
 
@@ -134,7 +138,7 @@ class TestStranger:
         assert [project.slug for project in choices] == ["other"]
 
     def test_changes_nothing_there(self, staff: Staff) -> None:
-        rule, customer = Rule.objects.get(), Customer.objects.get()
+        rule, customer = Rule.objects.get(), Customer.objects.get(label="c-1")
         text = '{"trigger": "buy", "award": {"fixed": 99}}'
 
         staff.send("rewards_rule_change", rule.pk, state="live", definition=text)

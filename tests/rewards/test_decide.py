@@ -319,6 +319,37 @@ class TestStreak:
         }
 
 
+class TestStreakOfAnyEvent:
+    def test_counts_events_of_each_type(self) -> None:
+        ruleset = Ruleset.of([], [streak(5, [(2, 20)], event="*")])
+        first = decide(occurrence(event="login", at=NOON - timedelta(days=1)), Facts(), ruleset)
+        second = decide(occurrence(event="buy"), facts_after(Facts(), first), ruleset)
+        assert [due.current for due in (*first.streaks, *second.streaks)] == [1, 2]
+        assert second.streaks[0].points == 20
+
+    def test_stands_among_the_others_by_name(self) -> None:
+        streaks = [
+            streak(1, name="c"),
+            streak(2, name="b", event="*"),
+            streak(3, name="a"),
+            streak(4, name="z", event="login"),
+        ]
+        ruleset = Ruleset.of([], streaks)
+        assert [due.streak for due in decide(occurrence(), Facts(), ruleset).streaks] == [
+            "a",
+            "b",
+            "c",
+        ]
+        assert streak_ids(occurrence(event="else"), ruleset) == {2}
+
+    def test_names_the_counters_of_what_it_triggers(self) -> None:
+        bonus = definition(
+            {"streak": "daily", "milestone": 1}, limits=[limit("rule points day", 15)]
+        )
+        ruleset = Ruleset.of([rule(1, bonus)], [streak(5, name="daily", event="*")])
+        assert len(limit_keys(occurrence(event="else"), ruleset)) == 1
+
+
 class TestShadow:
     def test_is_listed_apart_and_uses_no_counter(self) -> None:
         budget = [limit("project points day", 15)]

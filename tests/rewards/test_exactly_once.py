@@ -24,8 +24,9 @@ BUDGET = 200
 DAILY = 25
 
 SET_UP = {
-    "event_types": [{"name": "buy"}],
+    "event_types": [{"name": "buy"}, {"name": "order", "unique_by": "orderId"}],
     "rules": [
+        {"name": "per order", "definition": {"trigger": "order", "award": {"fixed": 10}}},
         {"name": "plain", "definition": {"trigger": "buy", "award": {"fixed": 10}}},
         {
             "name": "daily",
@@ -76,11 +77,15 @@ CREATE FUNCTION gap() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$;
 CREATE TRIGGER gap BEFORE INSERT ON events_eventkey FOR EACH ROW EXECUTE FUNCTION gap();
 CREATE TRIGGER gap BEFORE INSERT ON events_identity FOR EACH ROW EXECUTE FUNCTION gap();
+CREATE TRIGGER gap BEFORE INSERT ON events_naturalkey FOR EACH ROW EXECUTE FUNCTION gap();
 """
 _SQLITE_GAP = """
 CREATE TABLE gap (n INTEGER);
 INSERT INTO gap VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10);
 CREATE TRIGGER gap_key BEFORE INSERT ON events_eventkey BEGIN
+    SELECT count(*) FROM gap a, gap b, gap c, gap d, gap e;
+END;
+CREATE TRIGGER gap_order BEFORE INSERT ON events_naturalkey BEGIN
     SELECT count(*) FROM gap a, gap b, gap c, gap d, gap e;
 END;
 """
@@ -185,6 +190,68 @@ class TestParallelPostsOfTheSameKeys:
         balances = sum(customer["balance"] for customer in customers)
         assert balances == 10 * KEYS + DAILY * CUSTOMERS + BUDGET + 5 * CUSTOMERS
         assert shop.last_line("verify_ledger")["differences"] == 0
+
+
+@pytest.mark.parametrize("gap", [False, True], ids=["as it is", "with a forced gap"])
+class TestParallelPostsOfTheSameOrders:
+    """Without idempotency keys, and each for a customer of its own: nothing but the order's own
+    value tells that it has come before."""
+
+    def test_give_each_award_once(self, shop: Installation, gap: bool) -> None:
+        if gap:
+            force_a_gap(shop)
+        key = keys_of(shop)["api_key"]
+        barrier = threading.Barrier(THREADS)
+
+        with shop.up("--web", "2"), ThreadPoolExecutor(THREADS) as pool:
+            runs = [
+                pool.submit(post_orders, shop.client(), barrier, seed=seed, key=key)
+                for seed in range(THREADS)
+            ]
+            answers = [run.result() for run in runs]
+            reader = shop.client()
+            path = "/api/v1/events?limit=1000&status=accepted"
+            stored = reader.get(path, x_api_key=key).body["results"]
+            balances = [
+                reader.get(f"/api/v1/customers/c-{seed}", x_api_key=key).body["balance"]
+                for seed in range(THREADS)
+            ]
+            reader.close()
+
+        statuses = Counter(each["status"] for answer in answers for each in answer.values())
+        assert statuses == {"accepted": KEYS, "discarded": KEYS * (THREADS - 1)}
+        for order in range(KEYS):
+            awarded = [each[order]["points_awarded"] for each in answers]
+            assert sorted(awarded) == [0] * (THREADS - 1) + [10]
+        assert sorted(int(each["metadata"]["orderId"]) for each in stored) == list(range(KEYS))
+        assert sum(balances) == 10 * KEYS
+        assert shop.last_line("verify_ledger")["differences"] == 0
+
+
+def post_orders(
+    client: Client, barrier: threading.Barrier, *, seed: int, key: str
+) -> dict[int, Any]:
+    """Post every order for one's own customer, in lists; return the results."""
+    numbers = list(range(KEYS))
+    random.Random(seed).shuffle(numbers)
+    results: dict[int, Any] = {}
+    barrier.wait(30)
+    while numbers:
+        some = [numbers.pop() for _ in range(min(len(numbers), 1 + seed % 4))]
+        body = [
+            # The same order, as one client writes it and as another does.
+            {
+                "event": "order",
+                "customer": f"c-{seed}",
+                "metadata": {"orderId": number if seed % 2 else str(number)},
+            }
+            for number in some
+        ]
+        answer = client.post("/api/v1/events", {"events": body}, x_api_key=key)
+        assert answer.status == 200, answer
+        results |= zip(some, answer.body["results"], strict=True)
+    client.close()
+    return results
 
 
 class TestAKilledWebProcess:

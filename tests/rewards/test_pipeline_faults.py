@@ -14,8 +14,8 @@ from events.types import Request as CanonicalRequest
 from events.wires import native
 from rewards import pipeline
 from rewards.commit_queue import Job
-from rewards.group import Submission
 from rewards.models import Rule
+from rewards.submissions import Submission
 from tests import faults, make
 from tests.calling import EVENTS, Caller, buy
 from tests.ledger import differences

@@ -290,6 +290,12 @@ class TestDescribe:
         )
 
 
+class TestDescribeStreak:
+    def test_tells_that_any_event_counts(self) -> None:
+        told = describe_streak(read_streak({"event": "*", "period": "day"}))
+        assert told == "Counts days in a row with any event."
+
+
 class TestRuleSchema:
     def test_names_the_keys_that_the_reader_takes(self) -> None:
         """The reader's own refusal lists the keys it knows: the schema must list the same."""

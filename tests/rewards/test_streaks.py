@@ -19,6 +19,7 @@ from rewards.streaks import (
     milestones_crossed,
     runs_from_json,
     runs_to_json,
+    union,
     with_active,
 )
 from rewards.windows import Period, Window, local_date, period_index, period_start, window_start
@@ -133,6 +134,31 @@ class TestRuns:
 
     def test_are_not_current_where_there_is_none(self) -> None:
         assert current_on((), 5) == 0
+
+
+class TestUnion:
+    """Of the runs of several customers who are one person."""
+
+    @law
+    @given(arrivals, arrivals)
+    def test_is_what_the_days_of_all_give(self, ours: list[int], theirs: list[int]) -> None:
+        assert union(runs_of(*ours), runs_of(*theirs)) == runs_of(*ours, *theirs)
+
+    @law
+    @given(arrivals, arrivals, arrivals)
+    def test_is_the_same_in_any_order(
+        self, ours: list[int], theirs: list[int], others: list[int]
+    ) -> None:
+        a, b, c = runs_of(*ours), runs_of(*theirs), runs_of(*others)
+        assert union(a, b) == union(b, a)
+        assert union(union(a, b), c) == union(a, union(b, c)) == union(c, a, b)
+
+    @law
+    @given(arrivals, arrivals)
+    def test_adds_nothing_twice(self, ours: list[int], theirs: list[int]) -> None:
+        a, both = runs_of(*ours), union(runs_of(*ours), runs_of(*theirs))
+        assert union(a, a) == union(a) == union(a, ()) == a
+        assert union(both, a) == both
 
 
 class TestMilestones:

@@ -19,6 +19,13 @@ class Command(BaseCommand):
         parser.add_argument("slug", help="letters, digits, hyphens: the project's short name")
         parser.add_argument("--time-zone", default="UTC", help="of the IANA database")
         parser.add_argument("--strict", action="store_true", help="refuse unknown event types")
+        parser.add_argument(
+            "--rate-limit",
+            default="",
+            metavar="N/s",
+            help="events that each key may send, and all tokens together, as in 100/s or "
+            "100/s,1200/30s; any number by default",
+        )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -29,6 +36,7 @@ class Command(BaseCommand):
                 slug=options["slug"],
                 time_zone=options["time_zone"],
                 strict=options["strict"],
+                rate_limit=options["rate_limit"],
                 now=timezone.now(),
             )
         except ValidationError as error:

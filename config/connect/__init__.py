@@ -1,0 +1,1 @@
+"""The staff's page that leads a vendor's client here."""
