@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import Any, TypeAlias
 
 from analytics.sketches import (
@@ -23,6 +23,7 @@ from analytics.sketches import (
 from analytics.sketches.distinct import hash_of
 from events.limits import NUMBER_CHARACTERS
 from events.metadata import number_in
+from events.suspicion import VALUES_LOOKED_AT, texts_in
 from events.types import Json
 
 # The id under which an event type's events themselves are summarised.
@@ -54,7 +55,7 @@ class Cell:
     by field: so all that is done for each single value is done by Counter, and that is fast.
     """
 
-    __slots__ = ("_arrays", "_counts", "_held", "_numbers", "events", "local_date")
+    __slots__ = ("_arrays", "_counts", "_held", "_nested", "_numbers", "events", "local_date")
 
     def __init__(self, local_date: date) -> None:
         self.local_date = local_date
@@ -63,6 +64,7 @@ class Cell:
         self._counts: dict[tuple[str, str], dict[Any, int]] = {}
         self._arrays: defaultdict[str, ArrayTally] = defaultdict(ArrayTally)
         self._numbers: dict[str, NumberSummary] = {}
+        self._nested: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, metadata: Mapping[str, Json]) -> None:
         """Take the values of one event in, to be counted with those of others."""
@@ -109,6 +111,14 @@ class Cell:
             made[EVENT_FIELD_ID, "event"] = self.events.summary()
         return made
 
+    def nested(self) -> Mapping[str, Sequence[str]]:
+        """Return some of the texts in each field's objects, of which only the number is counted.
+
+        They are of what was taken in here, not of other cells.
+        """
+        self.count_held()
+        return self._nested
+
     def _count(self, name: str, column: Sequence[Json]) -> None:
         types = set(map(type, column))
         if len(types) > 1 and types != _NUMBERS:
@@ -121,6 +131,10 @@ class Cell:
             for array in column:
                 self._arrays[name].add(array)  # type: ignore[arg-type]  # all are lists
         else:
+            if kind == "object":
+                found = self._nested[name]
+                texts = chain.from_iterable(map(texts_in, column))
+                found += islice(texts, VALUES_LOOKED_AT - len(found))
             hashable = repeat(None, len(column)) if kind == "object" else column
             self._add_counts(name, kind, Counter(hashable))
 

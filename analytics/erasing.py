@@ -20,7 +20,7 @@ from events.protection import Protection, is_protected, key_of
 Place = TypeVar("Place")
 
 # Values of these kinds are texts once they are masked or hashed.
-_CLEAR_KINDS = ("number", "numeric_text", "boolean")
+_CLEAR_KINDS = ("number", "numeric_text", "boolean", "object")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

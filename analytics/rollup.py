@@ -10,8 +10,8 @@ from django.utils import timezone
 from analytics import raw, rows
 from analytics.periods import Calendar
 from analytics.shards import OvertakenError, Shard, alone, changes_of, count_change
-from analytics.sketches import Summary, UnreadableSummaryError
-from analytics.summaries import RowKey, Summariser
+from analytics.sketches import UnreadableSummaryError
+from analytics.summaries import Summariser
 from analytics.suspects import suspects
 from events import catalogue
 from events.models import OpenBatch, Project
@@ -97,14 +97,17 @@ def fold(shard: Shard) -> int:
         # Outside of SQLite's write transaction: this is what takes the time.
         # Fields are looked up after the batches: whatever made them is committed by now.
         fields = raw.FieldIdsByType()
-        summaries = _summaries(shard, batches, fields)
+        summariser = _summariser(shard, batches, fields)
+        summaries = summariser.rows()
         merged = rows.merged_with_stored(summaries)
         encoded = rows.encode(merged.summaries, rough=merged.rough, now=timezone.now())
         try:
             _write(shard, batches=batches, encoded=encoded, seen=seen)
         except OvertakenError:
             return 0
-        for field_id, suspected in suspects(summaries, fields.undeclared).items():
+        for field_id, suspected in suspects(
+            summaries, fields.undeclared, nested=summariser.nested()
+        ).items():
             catalogue.suspect(field_id, suspected)
         return sum(batch.events for batch in batches)
 
@@ -121,13 +124,13 @@ def _oldest_batches(shard: Shard) -> list[OpenBatch]:
     return taken
 
 
-def _summaries(
+def _summariser(
     shard: Shard, batches: Sequence[OpenBatch], fields: raw.FieldIdsByType
-) -> dict[RowKey, Summary]:
+) -> Summariser:
     calendar = Calendar(Project.objects.get(pk=shard.project_id).zone)
     summariser = Summariser(calendar, fields)
     summariser.add(raw.read_batches(batches))
-    return summariser.rows()
+    return summariser
 
 
 def _write(

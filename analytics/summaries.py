@@ -1,7 +1,7 @@
 """The summaries of raw events by field, kind and period, free of any database."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from analytics.sketches import (
     Summary,
     TextSummary,
 )
+from events.suspicion import VALUES_LOOKED_AT
 from events.types import Json
 
 __all__ = [
@@ -135,6 +136,18 @@ class Summariser:
             for (type_id, starts_at), cell in cells.items()
             for (field_id, kind), summary in cell.summaries(self._fields[type_id].ids).items()
         }
+
+    def nested(self) -> Mapping[int, Sequence[str]]:
+        """Return some of the texts in the objects of each field, by its id."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for field_id, texts in self._nested_by_cell():
+            found[field_id] += texts[: VALUES_LOOKED_AT - len(found[field_id])]
+        return found
+
+    def _nested_by_cell(self) -> Iterator[tuple[int, Sequence[str]]]:
+        for (type_id, _), cell in chain(self._hours.items(), self._days.items()):
+            ids = self._fields[type_id].ids
+            yield from ((ids[name], texts) for name, texts in cell.nested().items())
 
     def _by_grain(self) -> "list[tuple[Grain, _Cells]]":
         """Return hours and days; a day holds what came too late for its hours, and its hours."""

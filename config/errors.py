@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.views import defaults
 
-from events.api import is_api, problem, response_of
+from events.api import is_api, problem, response_of, single_slashed
 from events.types import Refusal, RefusalCode, Wire
 from events.wires import gameball, lynes, referd, releva, vibetrace
 
@@ -35,7 +35,7 @@ _VENDORS_PATHS: tuple[tuple[re.Pattern[str], Wire], ...] = (
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404: in the vendor's envelope, problem+json under /api/, a page elsewhere."""
-    path = request.path.lower()
+    path = single_slashed(request.path.lower())
     for pattern, wire in _VENDORS_PATHS:
         if pattern.match(path):
             return response_of(wire.render_error(_NOT_FOUND))
@@ -57,7 +57,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def _wire_of(request: HttpRequest) -> Wire | None:
     try:
-        view = resolve(request.path_info).func
+        view = resolve(single_slashed(request.path_info)).func
     except Resolver404:
         return None
     given = getattr(view, "view_initkwargs", {})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from events import limits
 from events.catalogue import Catalogue
-from events.types import Event, ProfileUpdate, Reception, Refusal, RefusalCode, Wire
+from events.types import Access, Event, ProfileUpdate, Reception, Refusal, RefusalCode, Wire
 
 _FUTURE = timedelta(hours=limits.FUTURE_HOURS)
 _EARLIEST = datetime(limits.EARLIEST_YEAR, 1, 1, tzinfo=UTC)
@@ -28,6 +28,16 @@ def refusal_of(
     if event.name not in catalogue.types:
         return _unknown_type_refusal(event, catalogue, to_make, creates=wire.creates_event_types)
     return _type_refusal(event, catalogue, reception)
+
+
+def profile_refusal(update: ProfileUpdate, access: Access) -> Refusal | None:
+    """Return why the customer may not be changed: a user's token alone changes nobody else."""
+    if access.is_token and access.subject not in ("", update.customer.external_id):
+        return Refusal(
+            code=RefusalCode.FORBIDDEN,
+            message="The token may change its own user alone.",
+        )
+    return None
 
 
 def customer_refusal(entry: Event | ProfileUpdate, standing: Collection[bool]) -> Refusal | None:

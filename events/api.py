@@ -1,5 +1,6 @@
 """What the native API's views share: keys, exact JSON, errors as problem+json."""
 
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -17,6 +18,8 @@ from events.metadata import read_json, write_json
 from events.models import Project
 from events.types import Access, Refusal, RefusalCode, Reply, Scope, Wire
 from events.wires import native
+
+_SLASHES = re.compile(r"/{2,}")
 
 
 class RefusedError(Exception):
@@ -195,4 +198,9 @@ def _first_of(detail: Any, path: str = "") -> Refusal:
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a path is the native API's."""
-    return request.path.lower().startswith("/api/")
+    return single_slashed(request.path).lower().startswith("/api/")
+
+
+def single_slashed(path: str) -> str:
+    """Return a path with one slash wherever several follow each other."""
+    return _SLASHES.sub("/", path)

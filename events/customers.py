@@ -104,7 +104,7 @@ def locked(wanted: Collection[Sought], now: datetime) -> Found:
     unless it is of a kind that merges. The names are given out in the order of `wanted`, so that a
     group has the customers of its events one by one. Raises LostRaceError and MergeWithinError.
     """
-    found = _locked_by_name({name for sought in wanted for name in sought.names()})
+    found = _locked_by_name({name for sought in wanted for name in sought.names})
     plan = planned(wanted, {name: customer.id for name, customer in found.items()})
     if plan.merge and len(wanted) > 1:
         raise MergeWithinError(plan.merge.sought)

@@ -13,6 +13,7 @@ from events.guard import append_only_lifted
 from events.limits import QUARANTINE_PAYLOAD_BYTES
 from events.metadata import write_json
 from events.models import Event, EventKey, EventType, Quarantine
+from events.payloads import path_of
 from events.protection import KEYED_BYTES, Protection, keyed_hash
 from events.sql import execute, given, send
 from events.types import JsonObject
@@ -139,7 +140,10 @@ def protect_keys(project_id: int, key: bytes, *, after: str | None) -> Step[str]
 def protect_quarantine(
     project_id: int, protection: Protection, *, after: UUID | None
 ) -> Step[UUID]:
-    """Mask or hash the personal values in the next of the payloads that were refused."""
+    """Mask or hash the personal values in the next of the payloads that were refused.
+
+    What their paths should not hold is taken out too.
+    """
     rows = Quarantine.objects.filter(project_id=project_id)
     if after:
         rows = rows.filter(id__gt=after)
@@ -148,10 +152,12 @@ def protect_quarantine(
     for row in found:
         before = row.payload.encode()
         kept = protection.payload(before, wire=row.wire, most_characters=QUARANTINE_PAYLOAD_BYTES)
-        if kept.payload != before:
+        path = path_of(row.path, wire=row.wire)
+        if (kept.payload, path) != (before, row.path):
+            row.path = path
             row.payload = kept.payload.decode()
             row.is_cut = row.is_cut or not kept.is_whole
             row.payload_hash = hashlib.sha256(kept.payload).digest()
-            row.save(update_fields=["payload", "is_cut", "payload_hash"])
+            row.save(update_fields=["path", "payload", "is_cut", "payload_hash"])
             rewritten += 1
     return Step(rewritten=rewritten, next=_next([row.pk for row in found]))

@@ -8,9 +8,18 @@ from django.db.models import Q, QuerySet
 
 from events import catalogue, limits
 from events.catalogue import Catalogue
-from events.metadata import write_json
+from events.metadata import write_json, write_json_as_sent
 from events.models import BatchJob
-from events.types import Json, Outcome, Reception, Refusal, Request, TooBusyError, Wire
+from events.types import (
+    Json,
+    Outcome,
+    Reception,
+    Refusal,
+    RefusedEvent,
+    Request,
+    TooBusyError,
+    Wire,
+)
 from events.wires import gameball
 
 # Longer than the largest group of a batch takes; who died with one holds it up for so long.
@@ -31,14 +40,14 @@ def keep(_wire: Wire, request: Request, reception: Reception) -> Sequence[Outcom
         project_id=project_id,
         api_key_id=reception.access.key_id,
         client=reception.client,
-        body=_body(reception).decode(),
+        body=_body(request, reception).decode(),
         total=request.lines[-1] + 1,
         created_at=reception.received_at,
     )
     return [Outcome(status="accepted") for _ in request.entries]
 
 
-def _body(reception: Reception) -> bytes:
+def _body(request: Request, reception: Reception) -> bytes:
     """Return the batch as it is kept: without the values of personal fields in clear."""
     project_id = reception.access.project_id
     known = catalogue.current([project_id])[project_id]
@@ -47,8 +56,19 @@ def _body(reception: Reception) -> bytes:
     elements = gameball.elements_in(reception.body)
     if isinstance(elements, Refusal):
         return reception.body  # as it was taken in, so that this can't be
-    protected = [_protected(element, known) for element in elements]
-    return write_json({"body": protected})
+    refused = {
+        place
+        for place, entry in zip(request.lines, request.entries, strict=True)
+        if isinstance(entry, RefusedEvent)
+    }
+    written = [
+        # The worker must still see why one is refused: what JSON written anew would lose of it.
+        write_json_as_sent(_protected(element, known), element)
+        if place in refused
+        else write_json(_protected(element, known))
+        for place, element in enumerate(elements)
+    ]
+    return b'{"body":[%b]}' % b",".join(written)
 
 
 def _protected(element: Json, known: Catalogue) -> Json:

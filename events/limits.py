@@ -5,6 +5,7 @@ from dataclasses import dataclass
 NAME_CHARACTERS = 100
 METADATA_KEY_CHARACTERS = 100
 CUSTOMER_ID_CHARACTERS = 200
+GAMEBALL_ID_CHARACTERS = 100  # the vendor's own
 EVENT_KEY_CHARACTERS = 200
 EMAIL_CHARACTERS = 254  # RFC 5321, 4.5.3.1.3
 PHONE_CHARACTERS = 32
@@ -79,6 +80,13 @@ LIMITS = (
         meaning="external id of a customer",
     ),
     Limit(
+        name="GAMEBALL_ID_CHARACTERS",
+        value=GAMEBALL_ID_CHARACTERS,
+        unit="characters",
+        code="customer_id_too_long",
+        meaning="the same in the formats of Gameball and Referd",
+    ),
+    Limit(
         name="EVENT_KEY_CHARACTERS",
         value=EVENT_KEY_CHARACTERS,
         unit="characters",
@@ -111,7 +119,7 @@ LIMITS = (
         value=LYNES_FIELDS_PER_EVENT,
         unit="fields",
         code="too_many_fields",
-        meaning="metadata fields of one Lynes event",
+        meaning="metadata fields of one Lynes event; an `amount` beside the metadata comes on top",
     ),
     Limit(
         name="STRING_BYTES",

@@ -1,6 +1,6 @@
 """Whose the names are that were given together: known customers, new ones, those to be merged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -16,29 +16,29 @@ EVERY_KIND = frozenset(KINDS)
 
 
 class Sought(NamedTuple):
-    """The names by which one entry tells its customer.
+    """The names by which one entry tells its customer, the one that decides first.
 
     A name of a kind in `merging` tells the customer as much as the first name does: where it is
     another's, both are one person.
     """
 
     project_id: int
-    identity: Identity
+    names: tuple[Name, ...]
     merging: frozenset[str] = frozenset()
 
-    def names(self) -> list[Name]:
-        """Return the names given, the one that decides first."""
-        identity = self.identity
+    @classmethod
+    def of(
+        cls, project_id: int, identity: Identity, merging: frozenset[str] = frozenset()
+    ) -> "Sought":
         values = (identity.external_id, identity.email, identity.phone)
-        return [
-            (self.project_id, kind, value)
-            for kind, value in zip(KINDS, values, strict=True)
-            if value
-        ]
+        names = tuple(
+            [(project_id, kind, value) for kind, value in zip(KINDS, values, strict=True) if value]
+        )
+        return cls(project_id, names, merging)
 
     def telling_names(self) -> list[Name]:
         """Return those of the names that tell the customer."""
-        first, *others = self.names()
+        first, *others = self.names
         return [first, *(name for name in others if name[1] in self.merging)]
 
 
@@ -70,7 +70,7 @@ def planned(wanted: Iterable[Sought], found: Mapping[Name, int]) -> Plan:
     """Return the plan for those sought, in their order: one after another gives the same."""
     plan = Plan()
     for sought in wanted:
-        names = sought.names()
+        names = sought.names
         owner = _owner(sought, names, found, plan)
         plan.owners[sought] = owner
         for name in names:
@@ -84,7 +84,7 @@ def planned(wanted: Iterable[Sought], found: Mapping[Name, int]) -> Plan:
     return plan
 
 
-def _owner(sought: Sought, names: list[Name], found: Mapping[Name, int], plan: Plan) -> Owner:
+def _owner(sought: Sought, names: Sequence[Name], found: Mapping[Name, int], plan: Plan) -> Owner:
     first = _known(names[0], found, plan)
     if not sought.merging or len(names) == 1:
         return names[0] if first is None else first

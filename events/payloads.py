@@ -1,7 +1,9 @@
-"""What is kept of a refused payload."""
+"""What is kept of a refused request: its payload and its path."""
 
 import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
 
 from events import limits
 from events.metadata import number_refusal, repeated_key, write_json
@@ -43,6 +45,23 @@ def _kept(written: bytes, *, is_exact: bool) -> Kept:
         whole_hash=hashlib.sha256(written).digest(),
         is_cut=not is_exact or text.encode() != written,
     )
+
+
+# What a wire reads in the query of its paths.
+_PARAMETERS: Mapping[str, Collection[str]] = {"vibetrace": {"upsert"}}
+
+
+def path_of(path: str, *, wire: str) -> str:
+    """Return a path with those parameters of its query that the wire reads again in a replay.
+
+    The others are nobody's to keep: they may hold anything, and no field protects them.
+    """
+    bare, _, query = path.partition("?")
+    if not query:
+        return bare
+    names = _PARAMETERS.get(wire, ())
+    known = urlencode([pair for pair in parse_qsl(query) if pair[0] in names])
+    return f"{bare}?{known}" if known else bare
 
 
 def _written(source: Json) -> tuple[bytes, bool]:

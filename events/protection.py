@@ -1,6 +1,7 @@
 """Values of personal fields, masked or hashed: the same wherever and however often it is done."""
 
 import hmac
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from events.metadata import read_json, repeated_key, write_json
+from events.metadata import canonical, read_json, repeated_key, write_json
 from events.types import Json, JsonObject, Refusal
 
 PersonalAs: TypeAlias = Literal["mask", "hash"]
@@ -61,12 +62,7 @@ class Protection:
 
     def metadata(self, metadata: JsonObject) -> JsonObject:
         """Return metadata without a personal value in clear, however deep it lies."""
-        return {
-            name: self.inside(value)
-            if (kept_as := self._kept_as(name, "")) is None
-            else self._covered(value, kept_as)
-            for name, value in metadata.items()
-        }
+        return {name: self._protected(name, value) for name, value in metadata.items()}
 
     def text(self, name: str, text: str) -> str:
         """Return a text of a field masked or hashed; that of another field as it is."""
@@ -78,12 +74,7 @@ class Protection:
         match value:
             case Mapping():
                 named = _named_by_pair(value)
-                return {
-                    name: self._covered(inner, kept_as)
-                    if (kept_as := self._kept_as(name, named)) is not None
-                    else self.inside(inner)
-                    for name, inner in value.items()
-                }
+                return {name: self._protected(name, inner, named) for name, inner in value.items()}
             case list() | tuple():
                 return [self.inside(inner) for inner in value]
             case _:
@@ -117,18 +108,33 @@ class Protection:
             return next((self.fields[each] for each in _SOURCES[name] if each in self.fields), None)
         return kept_as
 
-    def _covered(self, value: Json, kept_as: PersonalAs) -> Json:
+    def _protected(self, name: str, value: Json, named: str = "") -> Json:
+        """Return what stands under a name; `named` is what a pair around it names."""
+        kept_as = self._kept_as(name, named)
+        if kept_as is None:
+            return self.inside(value)
+        is_source = name in _SOURCES and name not in self.fields
+        return self._covered(value, kept_as, keeps_names=is_source)
+
+    def _covered(self, value: Json, kept_as: PersonalAs, *, keeps_names: bool) -> Json:
+        """Return a personal value: an object as one, for its names may tell as much as the rest.
+
+        The wire makes the values of what `keeps_names`, and its names are the wire's own.
+        """
         match value:
             case None:
                 return None
-            case Mapping():
-                return {name: self._covered(inner, kept_as) for name, inner in value.items()}
-            case str() | int() | Decimal():
+            case Mapping() if keeps_names:
+                return {
+                    name: self._covered(inner, kept_as, keeps_names=True)
+                    for name, inner in value.items()
+                }
+            case str() | int() | Decimal() | Mapping():
                 return self._word(value, kept_as)
             case _:
-                return [self._covered(inner, kept_as) for inner in value]
+                return [self._covered(inner, kept_as, keeps_names=keeps_names) for inner in value]
 
-    def _word(self, value: str | int | Decimal, kept_as: PersonalAs) -> str:
+    def _word(self, value: str | int | Decimal | JsonObject, kept_as: PersonalAs) -> str:
         # What was masked or hashed before stays so: on replay, on a second import.
         if kept_as == "mask" or value == MASK:
             return MASK
@@ -158,8 +164,7 @@ class Protection:
             return self._request(value, names, name)
         if name in _OUTER_LISTS and isinstance(value, list):
             return self._request(value, names)
-        kept_as = self._kept_as(name, "")
-        return self.inside(value) if kept_as is None else self._covered(value, kept_as)
+        return self._protected(name, value)
 
     def _loose(self, value: Json) -> Json:
         """Return a value with its texts searched: one of them may hold JSON, or a form."""
@@ -274,8 +279,11 @@ def _named_by_pair(value: JsonObject) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _text_of(value: str | int | Decimal) -> str:
+def _text_of(value: str | int | Decimal | JsonObject) -> str:
     match value:
+        case Mapping():
+            # In ASCII: half a surrogate pair, which is refused, is no UTF-8.
+            return json.dumps(canonical(value))
         case str():
             return value
         case bool():

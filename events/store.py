@@ -12,7 +12,7 @@ from events.ids import new_id
 from events.metadata import write_json
 from events.models import Quarantine, shard_of
 from events.partitions import first_id
-from events.payloads import Kept, kept_of, storable
+from events.payloads import Kept, kept_of, path_of, storable
 from events.protection import Protection
 from events.sql import Row, execute, given, last_id, send, text_of
 from events.types import Json, JsonObject, Outcome, Reception, Refusal, Status
@@ -357,16 +357,17 @@ def _insert_quarantine(refused: Sequence[RefusedEntry]) -> None:
 def _quarantine_row(entry: RefusedEntry) -> tuple[object, ...]:
     reception = entry.reception
     kept = entry.kept
+    path = storable(path_of(reception.path, wire=entry.wire))
     return (
         entry.project_id,
         reception.access.key_id,
         entry.wire,
-        storable(reception.path)[: limits.PATH_CHARACTERS],
+        path[: limits.PATH_CHARACTERS],
         storable(entry.client),
         *_reason(entry.refusal),
         kept.text,
         kept.whole_hash,
-        kept.is_cut or _is_cut(reception),
+        kept.is_cut or _is_cut(reception, path),
         reception.access.is_token,
         reception.access.has_secret,
         storable(reception.access.subject)[: limits.SUBJECT_CHARACTERS],
@@ -375,9 +376,9 @@ def _quarantine_row(entry: RefusedEntry) -> tuple[object, ...]:
     )
 
 
-def _is_cut(reception: Reception) -> bool:
+def _is_cut(reception: Reception, path: str) -> bool:
     return (
-        len(storable(reception.path)) > limits.PATH_CHARACTERS
+        len(path) > limits.PATH_CHARACTERS
         or len(storable(reception.access.subject)) > limits.SUBJECT_CHARACTERS
     )
 

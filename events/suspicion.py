@@ -1,8 +1,11 @@
 """What values look like that tell who a person is: email addresses, phone and card numbers."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Literal, TypeAlias
+
+from events.types import Json
 
 Suspicion: TypeAlias = Literal["email", "phone", "card"]
 
@@ -31,6 +34,23 @@ def suspicions(values: Iterable[str]) -> frozenset[Suspicion]:
     if _DIGITS.search(together):
         found |= {kind for kind, look in _OF_DIGITS.items() if look(texts)}
     return frozenset(found)
+
+
+def texts_in(value: Json) -> Iterator[str]:
+    """Give the texts and numbers of a value, however deep they lie, as far as they are looked at.
+
+    Numbers come as their digits.
+    """
+    match value:
+        case None | bool():
+            return
+        case str():
+            yield value[:_CHARACTERS_LOOKED_AT]
+        case int() | Decimal():
+            yield format(value, "f" if isinstance(value, Decimal) else "d")[:_CHARACTERS_LOOKED_AT]
+        case _:
+            for inner in value.values() if isinstance(value, Mapping) else value:
+                yield from texts_in(inner)
 
 
 def written(found: Iterable[str]) -> str:

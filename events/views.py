@@ -19,7 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import auth, catalogue, limits, rates, store
-from events.api import ProjectAPIView, not_found, response_of, secret_refusal
+from events.api import (
+    ProjectAPIView,
+    not_found,
+    response_of,
+    secret_refusal,
+    single_slashed,
+)
 from events.filters import EventFilter
 from events.ids import new_id
 from events.models import Event
@@ -90,6 +96,8 @@ class IngestView(View):
     def http_method_not_allowed(
         self, request: HttpRequest, *args: object, **kwargs: object
     ) -> HttpResponse:
+        if self.choose:
+            self.wire = self.choose(_headers(request), b"")  # nothing of the body is wanted
         response = self._refused(
             Refusal(
                 code=RefusalCode.METHOD_NOT_ALLOWED,
@@ -179,9 +187,12 @@ class IngestMiddleware:
 # Clients post to a few paths over and over, and every pattern before theirs is tried each time.
 @lru_cache(maxsize=_CACHED_PATHS)
 def _ingest_at(path: str, urlconf: str) -> ResolverMatch | None:
-    """Return what takes events at a path, None where nothing does."""
+    """Return what takes events at a path, None where nothing does.
+
+    A client whose base URL ends with a slash sends two, which count as one.
+    """
     try:
-        found = resolve(path, urlconf)
+        found = resolve(single_slashed(path), urlconf)
     except Resolver404:
         return None
     return found if getattr(found.func, "view_class", None) is IngestView else None

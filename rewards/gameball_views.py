@@ -17,9 +17,7 @@ class _GameballView(ProjectAPIView):
     """A view in Gameball's words; `config.urls` gives it the wire with the keys that it needs."""
 
     def customer(self, external_id: str) -> Customer:
-        """Return the customer; a slash at the end may be the id's own, or only the path's."""
-        found = standing.customer_named(self.project, external_id)
-        found = found or standing.customer_named(self.project, external_id.removesuffix("/"))
+        found = standing.customer_at(self.project, external_id)
         if found is None:
             raise RefusedError(
                 Refusal(

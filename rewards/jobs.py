@@ -23,6 +23,7 @@ from events.types import (
     Scope,
 )
 from events.wires import gameball
+from events.wires.replies import message_naming_field
 from rewards import pipeline
 from rewards.commit_queue import Job
 from rewards.submissions import Submission
@@ -129,7 +130,7 @@ def _refused(group: Sequence[_Element]) -> list[tuple[int, str]]:
     for element, each in zip(group, queued, strict=True):
         error = next((outcome.error for outcome in _outcomes(each) if outcome.error), None)
         if error:
-            refused.append((element.place, gameball.message_of(error)))
+            refused.append((element.place, message_naming_field(error)))
     return refused
 
 

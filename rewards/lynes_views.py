@@ -7,7 +7,7 @@ from events import limits
 from events.api import ProjectAPIView, not_found, rendered
 from events.models import Customer
 from events.paging import filtered, number_asked
-from events.types import Access, Reply, Scope
+from events.types import Access, Scope
 from events.wires import lynes
 from rewards import standing
 from rewards.filters import EarningFilter
@@ -29,59 +29,53 @@ class _UserView(ProjectAPIView):
             return Scope.READ in access.scopes
         return access.subject in ("", self.kwargs["user_id"])
 
-    def get(self, request: Request, user_id: str) -> Response:
+    def user(self, user_id: str) -> Customer:
         customer = standing.customer_named(self.project, user_id)
         if customer is None:
             raise not_found("The project has no user with this id.")
-        return rendered(self.reply(request, customer))
-
-    def reply(self, request: Request, customer: Customer) -> Reply:
-        raise NotImplementedError
+        return customer
 
 
 class UserPointsView(_UserView):
     """`GET user/{id}/points`: what a user can spend."""
 
-    def reply(self, request: Request, customer: Customer) -> Reply:
-        return lynes.render_points(standing.balance_of(customer))
+    def get(self, request: Request, user_id: str) -> Response:
+        return rendered(lynes.render_points(standing.balance_of(self.user(user_id))))
 
 
 class UserStreaksView(_UserView):
     """`GET user/{id}/streak`: a user's streaks as of today."""
 
-    def reply(self, request: Request, customer: Customer) -> Reply:
-        return lynes.render_streaks(
-            [
-                lynes.StreakItem(
-                    streak=each.streak,
-                    current=each.current,
-                    longest=each.longest,
-                    updated_at=each.updated_at,
-                )
-                for each in standing.streaks_of(customer, self.project.zone)
-            ]
-        )
+    def get(self, request: Request, user_id: str) -> Response:
+        items = [
+            lynes.StreakItem(
+                streak=each.streak,
+                current=each.current,
+                longest=each.longest,
+                updated_at=each.updated_at,
+            )
+            for each in standing.streaks_of(self.user(user_id), self.project.zone)
+        ]
+        return rendered(lynes.render_streaks(items))
 
 
 class UserHistoryView(_UserView):
     """`GET user/{id}/history`: what a user earned, the newest first."""
 
-    def reply(self, request: Request, customer: Customer) -> Reply:
+    def get(self, request: Request, user_id: str) -> Response:
         asked = request.query_params
-        found = filtered(
-            EarningFilter(asked, queryset=standing.earnings_of(customer), zone=self.project.zone)
-        )
+        earned = standing.earnings_of(self.user(user_id))
+        found = filtered(EarningFilter(asked, queryset=earned, zone=self.project.zone))
         limit = number_asked(asked, "limit", DEFAULT_ROWS, least=1, most=MOST_ROWS)
         offset = number_asked(asked, "offset", 0, least=0, most=limits.HISTORY_OFFSET)
         shown = standing.told(found[offset : offset + limit])
-        return lynes.render_history(
-            lynes.HistoryPage(
-                items=[_item(earning) for earning in shown],
-                total=found.count(),
-                limit=limit,
-                offset=offset,
-            )
+        page = lynes.HistoryPage(
+            items=[_item(earning) for earning in shown],
+            total=found.count(),
+            limit=limit,
+            offset=offset,
         )
+        return rendered(lynes.render_history(page))
 
 
 def _item(earning: standing.Earning) -> lynes.HistoryItem:

@@ -236,13 +236,14 @@ def _admitted(
         entries = submission.request.entries
         made = before.get(submission.project_id, nothing).copy()
         refusals = [
-            _placed(
-                late.get((number, index)) or _refusal_of(entry, submission, known, made),
-                submission.request,
-                index,
-            )
+            late.get((number, index)) or _refusal_of(entry, submission, known, made)
             for index, entry in enumerate(entries)
         ]
+        if submission.request.list_name:
+            refusals = [
+                refusal and _placed(refusal, submission.request, index)
+                for index, refusal in enumerate(refusals)
+            ]
         if submission.wire.is_atomic and (first := next(filter(None, refusals), None)):
             group.answers[number] = [
                 Outcome(status="rejected", error=refusal or first) for refusal in refusals
@@ -272,10 +273,8 @@ def _admitted(
                 yield candidate
 
 
-def _placed(refusal: Refusal | None, request: Request, index: int) -> Refusal | None:
-    """Return a refusal with the place of its entry, where the request says what holds them."""
-    if refusal is None or not request.list_name:
-        return refusal
+def _placed(refusal: Refusal, request: Request, index: int) -> Refusal:
+    """Return a refusal with the place of its entry in what the request says holds them."""
     place = f"{request.list_name}[{index}]"
     return replace(refusal, field=f"{place}.{refusal.field}" if refusal.field else place)
 
@@ -301,7 +300,7 @@ def _doubtful(
         may_be_inactive = catalogues[submission.project_id].has_inactive_customers
         for entry in submission.request.entries:
             if not isinstance(entry, RefusedEvent) and (may_be_inactive or entry.must_exist):
-                yield from sought(entry, submission.wire, catalogues[submission.project_id]).names()
+                yield from sought(entry, submission.wire, catalogues[submission.project_id]).names
 
 
 def _keys(submissions: Iterable[Submission]) -> Iterator[tuple[int, str]]:
@@ -329,8 +328,10 @@ def _refusal_of(
             wire=submission.wire,
             reception=submission.reception,
         )
-        if refusal:
-            return refusal
+    else:
+        refusal = admission.profile_refusal(entry, submission.reception.access)
+    if refusal:
+        return refusal
     if before.standing is not None:
         told = sought(entry, submission.wire, known)
         if refusal := _customer_refusal(entry, told, before.standing):
@@ -346,7 +347,7 @@ def _customer_refusal(
     found = [standing[name] for name in sought.telling_names() if name in standing]
     if refusal := admission.customer_refusal(entry, found):
         return refusal
-    for name in sought.names():
+    for name in sought.names:
         standing.setdefault(name, all(found))
     return None
 
@@ -354,7 +355,7 @@ def _customer_refusal(
 def sought(entry: Event | ProfileUpdate, wire: Wire, known: Catalogue) -> Sought:
     """Return how an entry of a wire tells its customer in a project."""
     merging = EVERY_KIND if wire.links_identities else _MERGING[known.merge_by]
-    return Sought(known.project_id, entry.customer, merging)
+    return Sought.of(known.project_id, entry.customer, merging)
 
 
 _MERGING: Mapping[str, frozenset[str]] = {

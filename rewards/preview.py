@@ -70,7 +70,7 @@ def preview(wire: Wire, request: Request, reception: Reception) -> Sequence[Outc
 def _customer(known: Catalogue, event: Event) -> Customer | None:
     """Return whose the event would be: the oldest of those that it tells."""
     merging = frozenset({known.merge_by} if known.merge_by else ())
-    sought = Sought(known.project_id, event.customer, merging)
+    sought = Sought.of(known.project_id, event.customer, merging)
     found = Identity.objects.none()
     for project_id, kind, value in sought.telling_names():
         found |= Identity.objects.filter(project_id=project_id, kind=kind, value=value)

@@ -50,6 +50,11 @@ def customer_named(project: Project, external_id: str) -> Customer | None:
     ).first()
 
 
+def customer_at(project: Project, path: str) -> Customer | None:
+    """Return who stands at the end of a path, whose last slash may be the id's or only its own."""
+    return customer_named(project, path) or customer_named(project, path.removesuffix("/"))
+
+
 def balance_of(customer: Customer) -> int:
     """Return the points that a customer can spend."""
     accounts = Account.objects.filter(

@@ -6,17 +6,14 @@ from rest_framework.response import Response
 from events.api import ProjectAPIView, not_found
 from events.models import Customer, Identity
 from events.types import JsonObject
-from rewards.standing import StreakStanding, balance_of, customer_named, streaks_of
+from rewards.standing import StreakStanding, balance_of, customer_at, streaks_of
 
 
 class CustomerView(ProjectAPIView):
     """`GET customers/{external id}`: who it is and what it has."""
 
     def get(self, request: Request, external_id: str) -> Response:
-        # A slash at the end may be the id's own, or only the path's.
-        customer = customer_named(self.project, external_id) or customer_named(
-            self.project, external_id.removesuffix("/")
-        )
+        customer = customer_at(self.project, external_id)
         if customer is None:
             raise not_found("The project has no customer with this external id.")
         identities = _identities(customer)

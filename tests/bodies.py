@@ -88,7 +88,10 @@ def mutated(draw: st.DrawFn, valid: dict[str, Any]) -> dict[str, Any]:
 def with_numbers(draw: st.DrawFn, valid: dict[str, Any]) -> bytes:
     """Return the text of a valid body with such a number somewhere."""
     body = json.loads(json.dumps(valid))
-    inside, name = draw(st.sampled_from(list(_places(body))))
+    found = list(_places(body))
+    if not found:
+        return draw(numbers).encode()
+    inside, name = draw(st.sampled_from(found))
     inside[name] = _PLACE
     return json.dumps(body).replace(json.dumps(_PLACE), draw(numbers)).encode()
 

@@ -129,6 +129,12 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def each_database() -> None:
+    """For fixtures that start an installation of their own, on this worker's engine: with it their
+    tests run once on each."""
+
+
 @pytest.fixture
 def redis_url() -> str:
     return services.REDIS.required()

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -33,7 +33,14 @@ POOL_SIZE = 40  # tests start up to 32 threads, each on a connection of its own
 # The controller finds or starts the server; its workers inherit where it is.
 SERVER_VARIABLE = "TRACKWARD_TEST_POSTGRESQL"
 KEPT_VARIABLES = {SERVER_VARIABLE, "TRACKWARD_REAL_DATA"}
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url", "grocery"}
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "live_server",
+    "database_url",
+    "each_database",
+    "grocery",
+}
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 WORKERS = 2
@@ -57,7 +64,15 @@ class Controller:
     wheel: Any = None
 
 
+@dataclass(slots=True)
+class Template:
+    """The migrated database on PostgreSQL that `fill` copies, where it has been needed."""
+
+    name: str = ""
+
+
 controller = Controller()
+template = Template()
 
 
 def _prepare_environment() -> Engine:
@@ -107,6 +122,43 @@ def fresh(folder: Path) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield database_on(server(), name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def fill(database_url: str, migrate: Callable[[], object]) -> None:
+    """Migrate an empty database; those after the first are copies of it, for it takes seconds."""
+    if database_url.startswith("sqlite:"):
+        _fill_file(Path(database_url.removeprefix("sqlite:///")), migrate)
+    else:
+        _fill_database(urlsplit(database_url).path.removeprefix("/"), migrate)
+
+
+def _fill_file(file: Path, migrate: Callable[[], object]) -> None:
+    migrated = data_dir() / "migrated.sqlite3"
+    if migrated.exists():
+        shutil.copyfile(migrated, file)
+        return
+    migrate()
+    shutil.copyfile(file, migrated)
+
+
+def _fill_database(name: str, migrate: Callable[[], object]) -> None:
+    with psycopg.connect(server(), autocommit=True) as connection:
+        if template.name:
+            connection.execute(f"DROP DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template.name}")
+            return
+        migrate()
+        copy = f"trackward_{secrets.token_hex(4)}"
+        connection.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
+        template.name = copy
+
+
+@atexit.register
+def _drop_template() -> None:
+    name, template.name = template.name, ""
+    if name:
+        with psycopg.connect(server(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 ENGINE = _prepare_environment()
@@ -192,6 +244,7 @@ def _home(item: pytest.Item) -> str:
 
 
 def pytest_unconfigure() -> None:
+    _drop_template()
     _remove_data_dir()
     if controller.wheel:
         controller.wheel.cleanup()

@@ -149,7 +149,7 @@ def installation(data_dir: Path, database_url: str, broker_url: str = "") -> Ins
     data_dir.mkdir(exist_ok=True)
     (data_dir / "static").symlink_to(_static_files())
     made = Installation(data_dir=data_dir, environment=environment)
-    made.manage("migrate", "-v0")
+    databases.fill(database_url, lambda: made.manage("migrate", "-v0"))
     return made
 
 

@@ -35,7 +35,7 @@ lawful = settings(
 valid_native = {
     "event": "buy",
     "customer": "c-1",
-    "identities": {"email": "a@x.test", "phone": "+49"},
+    "identities": {"email": "a@x.test", "phone": "+4930123456"},
     "id": "k-1",
     "occurred_at": "2026-03-01T12:00:00Z",
     "metadata": {"amount": 12.5, "brand": "x", "tags": ["a", 1, None, {"b": []}]},
@@ -52,14 +52,14 @@ valid_lynes = {
 valid_referd = {
     "playerUniqueId": "u-1",
     "email": None,
-    "mobile": "+49 171",
+    "mobile": "+49 171 234",
     "playerAttributes": {"city": "Ulm", "email": "a@x.test", "custom": {"size": 42}},
     "events": {"buy": {"amount": "12.5", "flags": [True]}, "review": []},
 }
 valid_gameball = {
     "customerId": "c-1",
     "email": "a@x.test",
-    "mobile": "+49",
+    "mobile": "+4930123456",
     "customerAttributes": {"displayName": "Ann", "custom": {"seats": 2}},
     "events": {"buy": {"amount": 12.5, "brand": "x"}, "view": []},
     "body": [{"customerId": "c-1", "events": {"buy": {"amount": 1}}}],

@@ -46,9 +46,9 @@ WIRE_PAGE = re.compile(r"^\|.*\(wires/(\w+)\.md\)", re.MULTILINE)
 CURL_OF_READING = re.compile(r'curl "?http://127\.0\.0\.1:8000([^"\s]+)"? -H')
 CURL = re.compile(r"curl http://127\.0\.0\.1:8000(\S+) .*?-d '(.*?)'\n", re.DOTALL)
 VOCABULARY = {
-    "project", "api key", "customer", "event", "event type", "metadata", "field", "wire",
-    "outcome", "receipt", "batch", "quarantine", "rule", "version", "condition", "award",
-    "streak", "ledger", "rollup", "sketch", "profile",
+    "project", "api key", "customer", "profile update", "claim", "merge", "event", "event type",
+    "metadata", "field", "wire", "outcome", "discard", "receipt", "batch", "quarantine", "rule",
+    "version", "condition", "award", "streak", "ledger", "rollup", "sketch", "profile",
 }  # fmt: skip
 NO_WIRES = {"named_events", "reading", "replies", "registry", "collision"}
 VENDORS = sorted(path.stem for path in (settings.BASE_DIR / "docs" / "wires").glob("*.md"))

@@ -29,7 +29,8 @@ class Format:
     """A vendor's format as a developer meets it.
 
     `base_path` is what follows this installation's address in the client's base URL; `former` is
-    the base URL that it replaces, "" for our own format; `note` says what must be there first.
+    the base URL that it replaces, "" where that is not public or ours; `note` says what must be
+    there first.
     """
 
     wire: str
@@ -42,113 +43,109 @@ class Format:
 
 def formats(event: str) -> tuple[Format, ...]:
     """Return all formats, their examples sending an event type that the project has."""
-    return (
-        Format(
-            wire="native",
-            title="Trackward",
-            base_path="/api/v1",
-            former="",
-            calls=[
-                Call(
-                    path="/api/v1/events",
-                    headers={"X-API-Key": API_KEY},
-                    body={
-                        "event": event,
-                        "customer": "c-1",
-                        "id": "first-1",
-                        "metadata": {"amount": 120.5, "brand": "Acme"},
-                    },
-                )
-            ],
-            note="The id makes a retry safe: sent again, the event is answered and not counted.",
-        ),
-        Format(
-            wire="gameball",
-            title="Gameball v4",
-            base_path="/gameball",
-            former="https://api.gameball.co",
-            calls=[
-                Call(
-                    path="/gameball/api/v4/integrations/events",
-                    headers={"apikey": API_KEY, "secretkey": SECRET_KEY},
-                    body={
-                        "customerId": "c-1",
-                        "events": {event: {"amount": 120.5, "currency": "EUR"}},
-                    },
-                )
-            ],
-        ),
-        Format(
-            wire="referd",
-            title="Referd and Gameball v3",
-            base_path="/referd",
-            former="https://api.gameball.co",
-            calls=[
-                Call(
-                    path="/referd/api/v3.0/integrations/event",
-                    headers={"APIKey": API_KEY},
-                    body={"playerUniqueId": "c-1", "events": {event: {"amount": 120.5}}},
-                )
-            ],
-        ),
-        Format(
-            wire="lynes",
-            title="Lynes",
-            base_path="/lynes",
-            former="https://api.lynesapp.de",
-            calls=[
-                Call(
-                    path="/lynes/event",
-                    headers={"Authorization": f"Bearer {TOKEN}"},
-                    body={"eventId": event, "userId": "c-1", "metadata": {"amount": 120.5}},
-                )
-            ],
-            note="Lynes knows only event types that are in the catalogue.",
-        ),
-        Format(
-            wire="releva",
-            title="Releva",
-            base_path="/releva",
-            former="https://releva.ai",
-            calls=[
-                Call(
-                    path="/releva/api/v0/events",
-                    headers={"Authorization": f"Bearer {SECRET_KEY}"},
-                    body={
-                        "events": [
-                            {
-                                "action": event,
-                                "email": "ada@example.com",
-                                "products": [{"id": "p-1", "quantity": 2}],
-                                "custom": {"numeric": [{"key": "amount", "values": [120.5]}]},
-                            }
-                        ]
-                    },
-                )
-            ],
-        ),
-        Format(
-            wire="vibetrace",
-            title="Vibetrace",
-            base_path="/vibetrace",
-            former="https://app.vibetrace.com/api",
-            calls=[
-                Call(
-                    path="/vibetrace/v1/user",
-                    headers={"Authorization": API_KEY},
-                    body={"email": "ada@example.com", "firstname": "Ada"},
-                ),
-                Call(
-                    path="/vibetrace/v1/event",
-                    headers={"Authorization": API_KEY},
-                    body={
-                        "user": {"email": "ada@example.com"},
-                        "event": {"generic": {"generic": {"event_name": event, "amount": 120.5}}},
-                    },
-                ),
-            ],
-            note="The user must exist before the event, so the first of the two calls makes it.",
-        ),
+    makers = (_native, _gameball, _referd, _lynes, _releva, _vibetrace)
+    return tuple(make(event) for make in makers)
+
+
+def _native(event: str) -> Format:
+    body = {
+        "event": event,
+        "customer": "c-1",
+        "id": "first-1",
+        "metadata": {"amount": 120.5, "brand": "Acme"},
+    }
+    return Format(
+        wire="native",
+        title="Trackward",
+        base_path="/api/v1",
+        former="",
+        calls=[Call(path="/api/v1/events", headers={"X-API-Key": API_KEY}, body=body)],
+        note="The id makes a retry safe: sent again, the event is answered and not counted.",
+    )
+
+
+def _gameball(event: str) -> Format:
+    call = Call(
+        path="/gameball/api/v4/integrations/events",
+        headers={"apikey": API_KEY, "secretkey": SECRET_KEY},
+        body={"customerId": "c-1", "events": {event: {"amount": 120.5, "currency": "EUR"}}},
+    )
+    return Format(
+        wire="gameball",
+        title="Gameball v4",
+        base_path="/gameball",
+        former="https://api.gameball.co",
+        calls=[call],
+    )
+
+
+def _referd(event: str) -> Format:
+    call = Call(
+        path="/referd/api/v3.0/integrations/event",
+        headers={"APIKey": API_KEY},
+        body={"playerUniqueId": "c-1", "events": {event: {"amount": 120.5}}},
+    )
+    return Format(
+        wire="referd",
+        title="Referd and Gameball v3",
+        base_path="/referd",
+        former="https://api.gameball.co",
+        calls=[call],
+    )
+
+
+def _lynes(event: str) -> Format:
+    call = Call(
+        path="/lynes/event",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        body={"eventId": event, "userId": "c-1", "metadata": {"amount": 120.5}},
+    )
+    return Format(
+        wire="lynes",
+        title="Lynes",
+        base_path="/lynes",
+        former="https://api.lynesapp.de",
+        calls=[call],
+        note="Lynes knows only event types that are in the catalogue.",
+    )
+
+
+def _releva(event: str) -> Format:
+    sent = {
+        "action": event,
+        "email": "ada@example.com",
+        "products": [{"id": "p-1", "quantity": 2}],
+        "custom": {"numeric": [{"key": "amount", "values": [120.5]}]},
+    }
+    call = Call(
+        path="/releva/api/v0/events",
+        headers={"Authorization": f"Bearer {SECRET_KEY}"},
+        body={"events": [sent]},
+    )
+    return Format(
+        wire="releva",
+        title="Releva",
+        base_path="/releva",
+        former="https://releva.ai",
+        calls=[call],
+    )
+
+
+def _vibetrace(event: str) -> Format:
+    headers = {"Authorization": API_KEY}
+    user = {"email": "ada@example.com", "firstname": "Ada"}
+    own = {"event_name": event, "amount": 120.5}
+    sent = {"user": {"email": "ada@example.com"}, "event": {"generic": {"generic": own}}}
+    return Format(
+        wire="vibetrace",
+        title="Vibetrace",
+        base_path="/vibetrace",
+        former="",
+        calls=[
+            Call(path="/vibetrace/v1/user", headers=headers, body=user),
+            Call(path="/vibetrace/v1/event", headers=headers, body=sent),
+        ],
+        note="The user must exist before the event, so the first of the two calls makes it.",
     )
 
 

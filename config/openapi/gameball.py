@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from config.openapi.named_events import ATTRIBUTES, NAMED_EVENTS, NAMES, external_id
 from config.openapi.parts import (
     ANYTHING,
     BOOLEAN,
     COUNT,
     FREE_OBJECT,
     INTEGER,
+    NULL,
     TEXT,
     Body,
     Method,
@@ -16,6 +18,7 @@ from config.openapi.parts import (
     Paths,
     Refusals,
     Schema,
+    codes_but,
     described,
     list_of,
     named,
@@ -30,7 +33,6 @@ from events.wires import gameball
 TAG = "Gameball"
 API_KEY = "gameballKey"
 SECRET_KEY = "gameballSecretKey"  # noqa: S105 - the name of a scheme
-_CUSTOMER_ID_CHARACTERS = 100
 
 KEY_SCHEMES: dict[str, Schema] = {
     API_KEY: {
@@ -49,31 +51,11 @@ KEY_SCHEMES: dict[str, Schema] = {
 _BOTH = ((API_KEY, SECRET_KEY),)
 _SECRET_LEFT_OPEN = (API_KEY, (API_KEY, SECRET_KEY))
 
-_CUSTOMER_ID: Schema = {
-    "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": _CUSTOMER_ID_CHARACTERS},
-        INTEGER,
-    ],
-    "description": "External id of the customer.",
-}
-_NAMES: dict[str, Schema] = {
-    "email": {"type": ["string", "null"], "maxLength": limits.EMAIL_CHARACTERS},
-    "mobile": {"type": ["string", "integer", "null"], "maxLength": limits.PHONE_CHARACTERS},
-}
-_NOTHING: Schema = {"type": "array", "maxItems": 0}
-_NULL: Schema = {"type": "null"}
-_NAMED_EVENTS: Schema = {
-    "type": "object",
-    "minProperties": 1,
-    "maxProperties": limits.EVENTS_PER_REQUEST,
-    "propertyNames": {"minLength": 1, "maxLength": limits.NAME_CHARACTERS},
-    "additionalProperties": {"anyOf": [FREE_OBJECT, _NOTHING, _NULL]},
-    "description": "The metadata of each event by its name.",
-}
+_CUSTOMER_ID = external_id("External id of the customer.")
 
 SCHEMAS: dict[str, Schema] = {
     "GameballEvents": record(
-        {"customerId": _CUSTOMER_ID, "events": _NAMED_EVENTS, **_NAMES},
+        {"customerId": _CUSTOMER_ID, "events": NAMED_EVENTS, **NAMES},
         optional=("email", "mobile"),
     ),
     "GameballBatch": record(
@@ -87,12 +69,8 @@ SCHEMAS: dict[str, Schema] = {
     "GameballCustomer": record(
         {
             "customerId": _CUSTOMER_ID,
-            **_NAMES,
-            "customerAttributes": {
-                "anyOf": [FREE_OBJECT, _NOTHING, _NULL],
-                "description": "Attributes of the customer, those under `custom` beside the "
-                "others; null is not given.",
-            },
+            **NAMES,
+            "customerAttributes": ATTRIBUTES,
         },
         optional=("email", "mobile", "customerAttributes"),
     ),
@@ -120,37 +98,37 @@ SCHEMAS: dict[str, Schema] = {
             "gameballId": COUNT,
             "customerId": TEXT,
             "customerAttributes": described(FREE_OBJECT, "None that tells who it is."),
-            "referralCode": _NULL,
+            "referralCode": NULL,
             "isReferred": BOOLEAN,
         }
     ),
     "GameballBalance": record(
         {
             "totalPointsBalance": INTEGER,
-            "totalPointsValue": _NULL,
+            "totalPointsValue": NULL,
             "availablePointsBalance": described(INTEGER, "Points that the customer can spend."),
-            "availablePointsValue": _NULL,
+            "availablePointsValue": NULL,
             "pendingPoints": COUNT,
-            "pendingPointsValue": _NULL,
-            "currency": _NULL,
+            "pendingPointsValue": NULL,
+            "currency": NULL,
             "pointsName": TEXT,
             "nextExpiringPointsAmount": COUNT,
-            "nextExpiringPointsValue": _NULL,
-            "nextExpiringPointsDate": _NULL,
+            "nextExpiringPointsValue": NULL,
+            "nextExpiringPointsDate": NULL,
             "totalEarnedPoints": COUNT,
         }
     ),
     "GameballCampaign": record(
         {
-            "campaignId": _NULL,
+            "campaignId": NULL,
             "campaignName": described(TEXT, "Name of the rule or the streak."),
-            "campaignEndDate": _NULL,
+            "campaignEndDate": NULL,
             "eligible": BOOLEAN,
             "reason": words("Rewarded", "ProgressOnly", "NoMatchingConditions"),
             "rewardType": words("Points"),
             "rewardPoints": nullable(COUNT),
-            "couponType": _NULL,
-            "couponValue": _NULL,
+            "couponType": NULL,
+            "couponValue": NULL,
             "points": COUNT,
             "timesAchieved": COUNT,
             "progress": nullable(record({"current": COUNT, "longest": COUNT})),
@@ -193,9 +171,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
-_REFUSALS = Refusals(
-    media_type="application/json", status_of=gameball.STATUS_OF, schema=named("GameballError")
-)
+_REFUSALS = Refusals(status_of=gameball.STATUS_OF, schema=named("GameballError"))
 _OF_KEYS = (
     RefusalCode.MISSING_CREDENTIALS,
     RefusalCode.INVALID_CREDENTIALS,
@@ -209,7 +185,7 @@ _NEVER = {
     RefusalCode.CUSTOMER_NOT_FOUND,
     RefusalCode.NEEDS_API_KEY,
 }
-_OF_EVENTS = [code for code in RefusalCode if code not in _NEVER]
+_OF_EVENTS = codes_but(_NEVER)
 _EVENT: Schema = {"customerId": "c-1", "events": {"place_order": {"total": 59.90}}}
 _EVENTS: Schema = {
     "customerId": "c-1",

@@ -15,6 +15,7 @@ from config.openapi.parts import (
     Paths,
     Refusals,
     Schema,
+    codes_but,
     described,
     list_of,
     named,
@@ -56,6 +57,7 @@ _OF_REQUESTS = (
     RefusalCode.INTERNAL_ERROR,
     RefusalCode.TOO_BUSY,
 )
+LYNES_REFUSALS = Refusals(status_of=lynes.STATUS_OF, schema=named("LynesError"))
 _NEVER_OF_LYNES = {RefusalCode.METHOD_NOT_ALLOWED, RefusalCode.TOO_MANY_EVENTS}
 
 
@@ -264,12 +266,8 @@ PATHS: Paths = {
             ),
             answers={200: ("What the event earned.", named("LynesAnswer"))},
             keys=(native.API_KEY, USER_TOKEN),
-            refusals=Refusals(
-                media_type="application/json",
-                status_of=lynes.STATUS_OF,
-                schema=named("LynesError"),
-            ),
-            codes=[code for code in RefusalCode if code not in _NEVER_OF_LYNES],
+            refusals=LYNES_REFUSALS,
+            codes=codes_but(_NEVER_OF_LYNES),
         ),
     },
 }

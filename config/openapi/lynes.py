@@ -3,15 +3,17 @@
 from config.openapi import ingest, native
 from config.openapi.parts import (
     COUNT,
+    DAY_OR_MOMENT,
     INTEGER,
     MOMENT,
+    NULL,
     TEXT,
     Body,
     Operation,
     Parameter,
     Paths,
-    Refusals,
     Schema,
+    codes_but,
     described,
     list_of,
     named,
@@ -20,7 +22,6 @@ from config.openapi.parts import (
 )
 from events import limits
 from events.types import RefusalCode
-from events.wires import lynes
 from rewards.filters import KINDS_OF_TYPES
 from rewards.lynes_views import DEFAULT_ROWS, MOST_ROWS
 
@@ -59,7 +60,7 @@ SCHEMAS: dict[str, Schema] = {
             "points": INTEGER,
             "type": words("event", "streak_milestone"),
             "timestamp": described(COUNT, "Milliseconds since 1970."),
-            "image": {"type": "null"},
+            "image": NULL,
         }
     ),
     "LynesHistory": record(
@@ -87,18 +88,13 @@ _ALSO = (
     "without a slash at the end."
 )
 _KEYS = (native.API_KEY, ingest.USER_TOKEN)
-_REFUSALS = Refusals(
-    media_type="application/json", status_of=lynes.STATUS_OF, schema=named("LynesError")
-)
+_REFUSALS = ingest.LYNES_REFUSALS
 _USER = Parameter(
     name="user",
     place="path",
     description="External id of the customer, percent-encoded.",
     example="c-1",
 )
-_BOUND: Schema = {
-    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
-}
 _PAGING = (
     Parameter(
         name="limit",
@@ -111,8 +107,10 @@ _PAGING = (
         schema={"type": "integer", "minimum": 0, "maximum": limits.HISTORY_OFFSET, "default": 0},
     ),
     Parameter(name="types", description=f"With commas between them: {', '.join(KINDS_OF_TYPES)}."),
-    Parameter(name="from", description="First day, or moment, of the payment.", schema=_BOUND),
-    Parameter(name="to", description="Last day, or moment, of the payment.", schema=_BOUND),
+    Parameter(
+        name="from", description="First day, or moment, of the payment.", schema=DAY_OR_MOMENT
+    ),
+    Parameter(name="to", description="Last day, or moment, of the payment.", schema=DAY_OR_MOMENT),
 )
 _NEVER_OF_USERS = {
     RefusalCode.METHOD_NOT_ALLOWED,
@@ -150,7 +148,8 @@ PATHS: Paths = {
             name="putLynesUser",
             tag=ingest.LYNES_TAG,
             summary="Make or update a user",
-            description=f"{_ALSO} Nothing is ever earned by it.",
+            description=f"{_ALSO} Nothing is ever earned by it. A user's token makes or changes "
+            "this user alone.",
             body=Body(
                 schema=named("LynesUser"),
                 examples={"a user": {"userId": "c-1", "usergroup": "subscriber"}},
@@ -158,7 +157,7 @@ PATHS: Paths = {
             answers={200: ("The user's id.", named("LynesUserAnswer"))},
             keys=_KEYS,
             refusals=_REFUSALS,
-            codes=[code for code in RefusalCode if code not in _NEVER_OF_USERS],
+            codes=codes_but(_NEVER_OF_USERS),
         ),
     },
     "/user/{user}/points": {

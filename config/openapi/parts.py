@@ -1,6 +1,6 @@
 """The words in which endpoints are described."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
@@ -17,9 +17,15 @@ NUMBER: Schema = {"type": "number"}
 BOOLEAN: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 DAY: Schema = {"type": "string", "format": "date"}
+DAY_OR_MOMENT: Schema = {"anyOf": [DAY, MOMENT]}
 UUID: Schema = {"type": "string", "format": "uuid"}
 ANYTHING: Schema = {}
 FREE_OBJECT: Schema = {"type": "object", "additionalProperties": True}
+EMPTY_OBJECT: Schema = {"type": "object", "properties": {}, "maxProperties": 0}
+EMPTY_LIST: Schema = {"type": "array", "maxItems": 0}
+NULL: Schema = {"type": "null"}
+# As PHP clients write objects: an empty one as a list.
+OBJECT_OR_NOTHING: Schema = {"anyOf": [FREE_OBJECT, EMPTY_LIST, NULL]}
 
 
 def record(properties: Mapping[str, Schema], *, optional: Sequence[str] = ()) -> Schema:
@@ -38,7 +44,7 @@ def words(*values: str) -> Schema:
 
 
 def nullable(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
+    return {"anyOf": [schema, NULL]}
 
 
 def described(schema: Schema, description: str) -> Schema:
@@ -72,13 +78,18 @@ class Parameter:
         }
 
 
+def codes_but(never: Collection[RefusalCode]) -> Sequence[RefusalCode]:
+    """Return the codes of what may be refused for nearly every reason."""
+    return [code for code in RefusalCode if code not in never]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
     """The envelope in which a wire refuses, and the status of each code there."""
 
-    media_type: str
     status_of: Mapping[RefusalCode, int]
     schema: Schema
+    media_type: str = "application/json"
 
     def answers(self, codes: Sequence[RefusalCode]) -> dict[str, Schema]:
         """Return the answer of each status with the codes that it may have here."""

@@ -4,6 +4,7 @@ from config.openapi import native
 from config.openapi.parts import (
     BOOLEAN,
     COUNT,
+    DAY_OR_MOMENT,
     MOMENT,
     TEXT,
     UUID,
@@ -26,17 +27,14 @@ from rewards.quarantine_views import SUMMARY_DAYS
 
 TAG = "Quarantine"
 
-_DAY_OR_MOMENT: Schema = {
-    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
-}
 _CODE = words(*RefusalCode)
 _STATUS = words("standing", "taken", "repeated")
 _FILTERS = {
     "code": (_CODE, "Why it was refused, by the latest reason."),
     "wire": (TEXT, "The format in which it came."),
     "client": (TEXT, "The client, as `clients` of the summary names it."),
-    "from": (_DAY_OR_MOMENT, "First moment, or day of the project's time zone, of the refusal."),
-    "to": (_DAY_OR_MOMENT, "Last moment or day of the refusal, itself included."),
+    "from": (DAY_OR_MOMENT, "First moment, or day of the project's time zone, of the refusal."),
+    "to": (DAY_OR_MOMENT, "Last moment or day of the refusal, itself included."),
     "status": (_STATUS, "`standing`: not replayed; else what became of it."),
 }
 _PARAMETERS = tuple(

@@ -4,6 +4,7 @@ from config.openapi import native
 from config.openapi.parts import (
     BOOLEAN,
     COUNT,
+    DAY_OR_MOMENT,
     FREE_OBJECT,
     INTEGER,
     MOMENT,
@@ -27,10 +28,6 @@ from events.paging import PAGE_ROWS
 TAG = "Events"
 CUSTOMERS_TAG = "Customers"
 HEALTH_TAG = "Health"
-
-_DAY_OR_MOMENT: Schema = {
-    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
-}
 
 
 def _part(**fields: Schema) -> Schema:
@@ -104,12 +101,12 @@ _FILTERS = (
     Parameter(
         name="from",
         description="First moment, or day of the project's time zone, of `occurred_at`.",
-        schema=_DAY_OR_MOMENT,
+        schema=DAY_OR_MOMENT,
     ),
     Parameter(
         name="to",
         description="Last moment or day of `occurred_at`, itself included.",
-        schema=_DAY_OR_MOMENT,
+        schema=DAY_OR_MOMENT,
     ),
     Parameter(
         name="status",

@@ -1,9 +1,11 @@
 """The endpoints of Referd's clients, which are those of Gameball's API 2.0 and 3.0."""
 
+from config.openapi.named_events import ATTRIBUTES, NAMED_EVENTS, NAMES, external_id
 from config.openapi.parts import (
     COUNT,
-    FREE_OBJECT,
+    EMPTY_OBJECT,
     INTEGER,
+    NULL,
     TEXT,
     Body,
     Operation,
@@ -11,17 +13,16 @@ from config.openapi.parts import (
     Paths,
     Refusals,
     Schema,
+    codes_but,
     described,
     named,
     record,
 )
-from events import limits
 from events.types import RefusalCode
 from events.wires import referd
 
 TAG = "Referd"
 API_KEY = "referdKey"
-_PLAYER_ID_CHARACTERS = 100
 
 KEY_SCHEMES: dict[str, Schema] = {
     API_KEY: {
@@ -32,56 +33,33 @@ KEY_SCHEMES: dict[str, Schema] = {
     },
 }
 
-_PLAYER_ID: Schema = {
-    "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": _PLAYER_ID_CHARACTERS},
-        INTEGER,
-    ],
-    "description": "External id of the customer, who is made where new.",
-}
-_NAMES: dict[str, Schema] = {
-    "email": {"type": ["string", "null"], "maxLength": limits.EMAIL_CHARACTERS},
-    "mobile": {"type": ["string", "integer", "null"], "maxLength": limits.PHONE_CHARACTERS},
-}
-_NOTHING: Schema = {"type": "array", "maxItems": 0}
-_ATTRIBUTES: Schema = {
-    "anyOf": [FREE_OBJECT, _NOTHING, {"type": "null"}],
-    "description": "Attributes of the customer, those under `custom` beside the others; null is "
-    "not given.",
-}
+_PLAYER_ID = external_id("External id of the customer, who is made where new.")
 
 SCHEMAS: dict[str, Schema] = {
     "ReferdEvents": record(
         {
             "playerUniqueId": _PLAYER_ID,
-            "events": {
-                "type": "object",
-                "minProperties": 1,
-                "maxProperties": limits.EVENTS_PER_REQUEST,
-                "propertyNames": {"minLength": 1, "maxLength": limits.NAME_CHARACTERS},
-                "additionalProperties": {"anyOf": [FREE_OBJECT, _NOTHING, {"type": "null"}]},
-                "description": "The metadata of each event by its name.",
-            },
-            **_NAMES,
-            "playerAttributes": _ATTRIBUTES,
+            "events": NAMED_EVENTS,
+            **NAMES,
+            "playerAttributes": ATTRIBUTES,
         },
         optional=("email", "mobile", "playerAttributes"),
     ),
     "ReferdPlayer": record(
-        {"playerUniqueId": _PLAYER_ID, **_NAMES, "playerAttributes": _ATTRIBUTES},
+        {"playerUniqueId": _PLAYER_ID, **NAMES, "playerAttributes": ATTRIBUTES},
         optional=("email", "mobile", "playerAttributes"),
     ),
-    "ReferdTaken": {"type": "object", "properties": {}, "maxProperties": 0},
+    "ReferdTaken": EMPTY_OBJECT,
     "ReferdNumber": record(
         {"gameballId": described(COUNT, "The number under which the player is known here.")}
     ),
     "ReferdBalance": record(
         {
             "pointsBalance": described(INTEGER, "Points that the player can spend."),
-            "pointsValue": {"type": "null"},
+            "pointsValue": NULL,
             "pendingPoints": COUNT,
-            "pendingPointsValue": {"type": "null"},
-            "currency": {"type": "null"},
+            "pendingPointsValue": NULL,
+            "currency": NULL,
             "pointsName": TEXT,
         }
     ),
@@ -93,9 +71,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
-_REFUSALS = Refusals(
-    media_type="application/json", status_of=referd.STATUS_OF, schema=named("ReferdError")
-)
+_REFUSALS = Refusals(status_of=referd.STATUS_OF, schema=named("ReferdError"))
 _NEVER = {
     RefusalCode.METHOD_NOT_ALLOWED,
     RefusalCode.NOT_FOUND,
@@ -103,7 +79,7 @@ _NEVER = {
     RefusalCode.NEEDS_API_KEY,
     RefusalCode.INVALID_SECRET_KEY,
 }
-_OF_PLAYERS = [code for code in RefusalCode if code not in _NEVER | {RefusalCode.TOO_MANY_EVENTS}]
+_OF_PLAYERS = codes_but(_NEVER | {RefusalCode.TOO_MANY_EVENTS})
 _ALSO = (
     "Also served under `/api/v3.0`, `/api/v2.0` and `/v2.0`, and all of it under `/referd`, in "
     "upper and lower case, with and without a slash at the end."
@@ -131,7 +107,7 @@ PATHS: Paths = {
             answers={200: ("They were taken.", named("ReferdTaken"))},
             keys=(API_KEY,),
             refusals=_REFUSALS,
-            codes=[code for code in RefusalCode if code not in _NEVER],
+            codes=codes_but(_NEVER),
         ),
     },
     "/integrations/player": {

@@ -3,8 +3,11 @@
 from config.openapi import native
 from config.openapi.parts import (
     ANYTHING,
+    EMPTY_LIST,
+    EMPTY_OBJECT,
     INTEGER,
     MOMENT,
+    NULL,
     NUMBER,
     TEXT,
     Body,
@@ -12,6 +15,7 @@ from config.openapi.parts import (
     Paths,
     Refusals,
     Schema,
+    codes_but,
     described,
     list_of,
     named,
@@ -39,7 +43,7 @@ _ID: Schema = {
     "anyOf": [
         {"type": "string", "maxLength": limits.CUSTOMER_ID_CHARACTERS},
         INTEGER,
-        {"type": "null"},
+        NULL,
     ]
 }
 _NOTHING: Schema = {"type": "object", "maxProperties": 0}
@@ -52,7 +56,7 @@ def _group(values: Schema) -> Schema:
         "properties": {"key": _KEY, "values": list_of(nullable(values))},
         "additionalProperties": True,
     }
-    return {"anyOf": [list_of(field), _NOTHING, {"type": "null"}]}
+    return {"anyOf": [list_of(field), _NOTHING, NULL]}
 
 
 SCHEMAS: dict[str, Schema] = {
@@ -83,7 +87,7 @@ SCHEMAS: dict[str, Schema] = {
             "profileId": described(_ID, "External id."),
             "locale": {"type": ["string", "null"]},
             "timestamp": described(
-                {"anyOf": [MOMENT, TEXT, {"type": "integer", "minimum": 0}, {"type": "null"}]},
+                {"anyOf": [MOMENT, TEXT, {"type": "integer", "minimum": 0}, NULL]},
                 "ISO 8601; UTC where it names no zone. By default now.",
             ),
             "products": nullable(
@@ -92,20 +96,14 @@ SCHEMAS: dict[str, Schema] = {
                         "type": "object",
                         "properties": {
                             "id": {"type": ["string", "number", "null"]},
-                            "quantity": {"anyOf": [NUMBER, TEXT, {"type": "null"}]},
+                            "quantity": {"anyOf": [NUMBER, TEXT, NULL]},
                             "custom": ANYTHING,
                         },
                         "additionalProperties": True,
                     }
                 )
             ),
-            "custom": {
-                "anyOf": [
-                    named("RelevaCustom"),
-                    {"type": "array", "maxItems": 0},
-                    {"type": "null"},
-                ]
-            },
+            "custom": {"anyOf": [named("RelevaCustom"), EMPTY_LIST, NULL]},
             "tags": nullable(list_of(TEXT)),
         },
         "anyOf": [
@@ -116,12 +114,14 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": True,
     },
     "RelevaEvents": record(
-        {"events": list_of(named("RelevaEvent"), maxItems=limits.EVENTS_PER_REQUEST)}
+        {"events": list_of(named("RelevaEvent"), minItems=1, maxItems=limits.EVENTS_PER_REQUEST)}
     ),
     "RelevaProfiles": record(
         {
             "profiles": list_of(
-                record({"profile": named("RelevaProfile")}), maxItems=limits.EVENTS_PER_REQUEST
+                record({"profile": named("RelevaProfile")}),
+                minItems=1,
+                maxItems=limits.EVENTS_PER_REQUEST,
             )
         }
     ),
@@ -141,15 +141,13 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": True,
         "description": "All other fields are attributes; null takes one away.",
     },
-    "RelevaTaken": {"type": "object", "properties": {}, "maxProperties": 0},
+    "RelevaTaken": EMPTY_OBJECT,
     "RelevaError": record(
         {"message": described(TEXT, "What was wrong, where, and how to put it right.")}
     ),
 }
 
-_REFUSALS = Refusals(
-    media_type="application/json", status_of=releva.STATUS_OF, schema=named("RelevaError")
-)
+_REFUSALS = Refusals(status_of=releva.STATUS_OF, schema=named("RelevaError"))
 _NEVER = {
     RefusalCode.METHOD_NOT_ALLOWED,
     RefusalCode.NOT_FOUND,
@@ -187,7 +185,7 @@ PATHS: Paths = {
             answers={202: ("They were taken.", named("RelevaTaken"))},
             keys=(native.SECRET_KEY,),
             refusals=_REFUSALS,
-            codes=[code for code in RefusalCode if code not in _NEVER],
+            codes=codes_but(_NEVER),
         ),
     },
     "/api/v0/profiles": {
@@ -207,7 +205,7 @@ PATHS: Paths = {
             answers={202: ("They were saved.", named("RelevaTaken"))},
             keys=(native.SECRET_KEY,),
             refusals=_REFUSALS,
-            codes=[code for code in RefusalCode if code not in _NEVER_OF_PROFILES],
+            codes=codes_but(_NEVER_OF_PROFILES),
         ),
     },
 }

@@ -2,8 +2,8 @@
 
 from config.openapi import ingest, native
 from config.openapi.parts import (
-    FREE_OBJECT,
     INTEGER,
+    OBJECT_OR_NOTHING,
     TEXT,
     Body,
     EitherRefusals,
@@ -12,6 +12,7 @@ from config.openapi.parts import (
     Paths,
     Refusals,
     Schema,
+    codes_but,
     described,
     list_of,
     named,
@@ -19,7 +20,7 @@ from config.openapi.parts import (
 )
 from events import limits
 from events.types import RefusalCode
-from events.wires import lynes, vibetrace
+from events.wires import vibetrace
 
 TAG = "Vibetrace"
 RAW_KEY = "rawKey"
@@ -53,9 +54,7 @@ SCHEMAS: dict[str, Schema] = {
                 "minProperties": 1,
                 "maxProperties": 1,
                 "propertyNames": {"minLength": 1, "maxLength": limits.NAME_CHARACTERS},
-                "additionalProperties": {
-                    "anyOf": [FREE_OBJECT, {"type": "array", "maxItems": 0}, {"type": "null"}]
-                },
+                "additionalProperties": OBJECT_OR_NOTHING,
                 "description": "One kind of event with its fields; an event of one's own is "
                 '`{"generic": {"generic": {"event_name": …}}}`.',
             },
@@ -101,28 +100,21 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
-_REFUSALS = Refusals(
-    media_type="application/json", status_of=vibetrace.STATUS_OF, schema=named("VibetraceError")
-)
-_REFUSALS_OF_EITHER = EitherRefusals(
-    first=Refusals(
-        media_type="application/json", status_of=lynes.STATUS_OF, schema=named("LynesError")
-    ),
-    second=_REFUSALS,
-)
+_REFUSALS = Refusals(status_of=vibetrace.STATUS_OF, schema=named("VibetraceError"))
+_REFUSALS_OF_EITHER = EitherRefusals(first=ingest.LYNES_REFUSALS, second=_REFUSALS)
 _NEVER = {
     RefusalCode.METHOD_NOT_ALLOWED,
     RefusalCode.NOT_FOUND,
     RefusalCode.TOO_MANY_EVENTS,
     RefusalCode.NEEDS_API_KEY,
 }
-_CODES = [code for code in RefusalCode if code not in _NEVER]
+_CODES = codes_but(_NEVER)
 _NEVER_OF_USERS = _NEVER | {
     RefusalCode.CUSTOMER_NOT_FOUND,
     RefusalCode.UNKNOWN_EVENT_TYPE,
     RefusalCode.INACTIVE_EVENT_TYPE,
 }
-_CODES_OF_USERS = [code for code in RefusalCode if code not in _NEVER_OF_USERS]
+_CODES_OF_USERS = codes_but(_NEVER_OF_USERS)
 _EITHER = (
     "Both vendors have this path. `Authorization: Bearer` and `X-API-Key` are Lynes', a raw key in "
     "`Authorization` is Vibetrace's; where both came, or neither, the body tells: "

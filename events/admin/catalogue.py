@@ -173,7 +173,9 @@ class EventTypeAdmin(ScopedAdmin):
     @admin.display(description="looks personal")
     def looks_personal(self, event_type: EventType) -> str:
         found: list[MetadataField] = event_type.suspects  # type: ignore[attr-defined]  # prefetched
-        return ", ".join(field.name for field in found[:_LISTED_SUSPECTS]) or "–"
+        names = ", ".join(field.name for field in found[:_LISTED_SUSPECTS])
+        more = len(found) - _LISTED_SUSPECTS
+        return f"{names} and {more} more" if more > 0 else names or "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         suspects = MetadataField.objects.filter(personal=False).exclude(suspected="").order_by("id")

@@ -7,6 +7,7 @@ from events.metadata.reading import (
     read_json_apart,
     repeated_key,
     write_json,
+    write_json_as_sent,
 )
 from events.metadata.values import (
     FieldType,
@@ -36,4 +37,5 @@ __all__ = [
     "repeated_key",
     "text_refusal",
     "write_json",
+    "write_json_as_sent",
 ]

@@ -233,6 +233,46 @@ def write_json(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+def write_json_as_sent(value: Json, sent: Json) -> bytes:
+    """Return JSON that is refused for what `sent` is, of which the value was made.
+
+    A key that came twice is written twice, its lost value as null. Half a surrogate pair is
+    written as it is read. A text that took the place of a value keeps both flaws, not the value.
+    """
+    match value, sent:
+        case Mapping(), Mapping():
+            twice = [sent.repeated] if isinstance(sent, RepeatedKeys) else []
+            pairs = [b"%b:null" % _ascii(key) for key in twice]
+            pairs += [
+                b"%b:%b" % (_ascii(key), write_json_as_sent(inner, sent.get(key)))
+                for key, inner in value.items()
+            ]
+            return b"{%b}" % b",".join(pairs)
+        case list(), list():
+            inner_pairs = zip(value, sent, strict=True)
+            return b"[%b]" % b",".join(write_json_as_sent(*each) for each in inner_pairs)
+        case str(), _ if value != sent:
+            text = _ascii(value + _unstorable_in(sent))
+            return b"{%b:null,%b:null}" % (text, text) if _repeats(sent) else text
+        case str(), _:
+            return _ascii(value)
+        case _:
+            return write_json(value)
+
+
+def _ascii(text: str) -> bytes:
+    return json.dumps(text).encode()
+
+
+def _unstorable_in(value: Json) -> str:
+    """Return a character of a value that no database takes, "" where it has none."""
+    if isinstance(value, str):
+        found = UNSTORABLE.search(value)
+        return found[0] if found else ""
+    inner = [*value, *value.values()] if isinstance(value, Mapping) else _children(value)
+    return next(filter(None, map(_unstorable_in, inner)), "")
+
+
 def repeated_key(value: Json) -> str:
     """Return the path of the first key given twice, "" where there is none."""
     # Nearly every value has none: no path is built before it is known that one is needed.

@@ -1,6 +1,7 @@
 """Projects, their keys, and what is known of who uses them."""
 
 import zoneinfo
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from events.models.customers import IdentityClaim
 
 
+@cache  # they lie in hundreds of files
+def _time_zones() -> set[str]:
+    return zoneinfo.available_timezones()
+
+
 def validate_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in _time_zones():
         raise ValidationError(f"“{name}” is not a time zone of the IANA database.")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from events import limits
-from events.metadata import number_in, read_json
+from events.metadata import number_in
 from events.types import (
     Credential,
     Event,
@@ -25,92 +25,45 @@ from events.types import (
     Wire,
 )
 from events.wires.reading import (
-    TextField,
-    UnreadableError,
+    CUSTOMER_ID,
+    EVENT_NAME,
     attributes_of,
     bearer_token,
     extra_in,
     invalid,
     metadata_in,
     moment_in,
-    refused,
+    read_body,
     required_text,
+    whole_object,
 )
-from events.wires.replies import json_reply, retry_headers
+from events.wires.replies import json_reply, retry_headers, statuses
 
-_EVENT_ID = TextField(
-    name="eventId",
-    path="eventId",
-    most_characters=limits.NAME_CHARACTERS,
-    too_long=RefusalCode.NAME_TOO_LONG,
-)
-_USER_ID = TextField(
+_EVENT_ID = replace(EVENT_NAME, name="eventId", path="eventId")
+_USER_ID = replace(
+    CUSTOMER_ID,
     name="userId",
     path="userId",
-    most_characters=limits.CUSTOMER_ID_CHARACTERS,
-    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
     takes_integers=True,  # JavaScript clients send the ids of their database as numbers
 )
 _CUSTOMER_ID = replace(_USER_ID, name="customerId", path="customerId")
 _KNOWN = frozenset({"eventId", "userId", "metadata", "timestamp"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
-    400: (
-        RefusalCode.INVALID_JSON,
-        RefusalCode.MISSING_FIELD,
-        RefusalCode.NULL_FIELD,
-        RefusalCode.INVALID_FIELD,
-        RefusalCode.DUPLICATE_KEY,
-        RefusalCode.NUMBER_NOT_FINITE,
-        RefusalCode.NUMBER_TOO_LONG,
-        RefusalCode.INVALID_TEXT,
-        RefusalCode.NAME_TOO_LONG,
-        RefusalCode.METADATA_KEY_TOO_LONG,
-        RefusalCode.CUSTOMER_ID_TOO_LONG,
-        RefusalCode.EVENT_KEY_TOO_LONG,
-        RefusalCode.EMAIL_TOO_LONG,
-        RefusalCode.PHONE_TOO_LONG,
-        RefusalCode.TOO_MANY_FIELDS,
-        RefusalCode.STRING_TOO_LONG,
-        RefusalCode.ARRAY_TOO_LONG,
-        RefusalCode.TOO_DEEP,
-        RefusalCode.OCCURRED_IN_FUTURE,
-        RefusalCode.OCCURRED_TOO_EARLY,
-        RefusalCode.TOO_MANY_EVENT_TYPES,
-        RefusalCode.IDEMPOTENCY_CONFLICT,
-    ),
-    401: (
-        RefusalCode.MISSING_CREDENTIALS,
-        RefusalCode.INVALID_CREDENTIALS,
-        RefusalCode.MISSING_SECRET_KEY,
-        RefusalCode.INVALID_SECRET_KEY,
-    ),
-    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY, RefusalCode.INACTIVE_CUSTOMER),
-    404: (
-        RefusalCode.NOT_FOUND,
-        RefusalCode.CUSTOMER_NOT_FOUND,
-        RefusalCode.UNKNOWN_EVENT_TYPE,
-        RefusalCode.INACTIVE_EVENT_TYPE,
-    ),
-    405: (RefusalCode.METHOD_NOT_ALLOWED,),
-    413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
-    415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
-    429: (RefusalCode.RATE_LIMITED,),
-    500: (RefusalCode.INTERNAL_ERROR,),
-    503: (RefusalCode.TOO_BUSY,),
-}
-STATUS_OF: Mapping[RefusalCode, int] = {
-    code: status for status, codes in _CODES_BY_STATUS.items() for code in codes
-}
+STATUS_OF = statuses(
+    {404: (RefusalCode.UNKNOWN_EVENT_TYPE, RefusalCode.INACTIVE_EVENT_TYPE)},
+)
 
 
 def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
-    """Return the API key, else the user's token: a server's key says more than a user's token."""
+    """Return the API key, the user's token, or both where both are sent: then both must hold."""
+    found: list[Credential] = []
     if api_key := headers.get("x-api-key", "").strip():
-        return (Credential(kind="api_key", value=api_key),)
+        found.append(Credential(kind="api_key", value=api_key))
     if token := bearer_token(headers):
-        return (Credential(kind="jwt", value=token),)
+        found.append(Credential(kind="jwt", value=token))
+    if found:
+        return tuple(found)
     return Refusal(
         code=RefusalCode.MISSING_CREDENTIALS,
         message="Send a token as Authorization: Bearer, or an API key in x-api-key.",
@@ -119,18 +72,11 @@ def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
 
 def parse(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
     """Return the one event of a request. A key given twice counts as given last."""
-    value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
-    try:
-        return Request(entries=(_event(value),))
-    except UnreadableError as error:
-        return error.refusal
+    return read_body(body, lambda value: Request(entries=(_event(value),)))
 
 
-def _event(source: Json) -> Event:
-    if not isinstance(source, dict):
-        raise refused(RefusalCode.INVALID_JSON, "", "The body must be one event object.")
+def _event(value: Json) -> Event:
+    source = whole_object(value, "The body must be one event object.")
     name = required_text(source, _EVENT_ID)
     # The vendor's cheat sheet names the user `customerId`, and all its other pages `userId`.
     user_field = _CUSTOMER_ID if "customerId" in source and "userId" not in source else _USER_ID
@@ -153,18 +99,11 @@ def _event(source: Json) -> Event:
 
 def parse_user(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
     """Return the one user of a request; what else it says of them are the user's attributes."""
-    value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
-    try:
-        return Request(entries=(_profile_update(value),))
-    except UnreadableError as error:
-        return error.refusal
+    return read_body(body, lambda value: Request(entries=(_profile_update(value),)))
 
 
-def _profile_update(source: Json) -> ProfileUpdate:
-    if not isinstance(source, dict):
-        raise refused(RefusalCode.INVALID_JSON, "", "The body must be one user object.")
+def _profile_update(value: Json) -> ProfileUpdate:
+    source = whole_object(value, "The body must be one user object.")
     user_id = required_text(source, _USER_ID)
     told = {name: value for name, value in source.items() if name != "userId"}
     return ProfileUpdate(

@@ -22,6 +22,10 @@ from events.types import (
     Wire,
 )
 from events.wires.reading import (
+    CUSTOMER_ID,
+    EMAIL,
+    EVENT_NAME,
+    PHONE,
     TextField,
     UnreadableError,
     bearer_token,
@@ -36,34 +40,10 @@ from events.wires.reading import (
     repeated,
     required_text,
 )
-from events.wires.replies import json_reply, retry_headers
+from events.wires.replies import json_reply, retry_headers, statuses
 
-_EVENT = TextField(
-    name="event",
-    path="event",
-    most_characters=limits.NAME_CHARACTERS,
-    too_long=RefusalCode.NAME_TOO_LONG,
-)
-_CUSTOMER = TextField(
-    name="customer",
-    path="customer",
-    most_characters=limits.CUSTOMER_ID_CHARACTERS,
-    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
-)
-_EMAIL = TextField(
-    name="email",
-    path="identities.email",
-    most_characters=limits.EMAIL_CHARACTERS,
-    too_long=RefusalCode.EMAIL_TOO_LONG,
-    blank_is_absent=True,
-)
-_PHONE = TextField(
-    name="phone",
-    path="identities.phone",
-    most_characters=limits.PHONE_CHARACTERS,
-    too_long=RefusalCode.PHONE_TOO_LONG,
-    blank_is_absent=True,
-)
+_EMAIL = replace(EMAIL, path="identities.email")
+_PHONE = replace(PHONE, path="identities.phone")
 _KEY = TextField(
     name="id",
     path="id",
@@ -74,56 +54,29 @@ _KEY = TextField(
 _KNOWN = frozenset({"event", "customer", "identities", "id", "occurred_at", "metadata"})
 _KNOWN_IDENTITIES = frozenset({"email", "phone"})
 
-_CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
-    # The request as a whole can't be read
-    400: (
-        RefusalCode.INVALID_JSON,
-        RefusalCode.MISSING_FIELD,
-        RefusalCode.NULL_FIELD,
-        RefusalCode.INVALID_FIELD,
-        RefusalCode.DUPLICATE_KEY,
-        RefusalCode.NUMBER_NOT_FINITE,
-        RefusalCode.NUMBER_TOO_LONG,
-        RefusalCode.INVALID_TEXT,
-        RefusalCode.TOO_DEEP,
-    ),
-    401: (
-        RefusalCode.MISSING_CREDENTIALS,
-        RefusalCode.INVALID_CREDENTIALS,
-        RefusalCode.MISSING_SECRET_KEY,
-        RefusalCode.INVALID_SECRET_KEY,
-    ),
-    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY),
-    404: (RefusalCode.NOT_FOUND, RefusalCode.CUSTOMER_NOT_FOUND),
-    405: (RefusalCode.METHOD_NOT_ALLOWED,),
-    413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
-    415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
-    # It can be read, but not be done
-    422: (
-        RefusalCode.NAME_TOO_LONG,
-        RefusalCode.METADATA_KEY_TOO_LONG,
-        RefusalCode.CUSTOMER_ID_TOO_LONG,
-        RefusalCode.EVENT_KEY_TOO_LONG,
-        RefusalCode.EMAIL_TOO_LONG,
-        RefusalCode.PHONE_TOO_LONG,
-        RefusalCode.TOO_MANY_FIELDS,
-        RefusalCode.STRING_TOO_LONG,
-        RefusalCode.ARRAY_TOO_LONG,
-        RefusalCode.OCCURRED_IN_FUTURE,
-        RefusalCode.OCCURRED_TOO_EARLY,
-        RefusalCode.UNKNOWN_EVENT_TYPE,
-        RefusalCode.INACTIVE_EVENT_TYPE,
-        RefusalCode.INACTIVE_CUSTOMER,
-        RefusalCode.TOO_MANY_EVENT_TYPES,
-        RefusalCode.IDEMPOTENCY_CONFLICT,
-    ),
-    429: (RefusalCode.RATE_LIMITED,),
-    500: (RefusalCode.INTERNAL_ERROR,),
-    503: (RefusalCode.TOO_BUSY,),
-}
-STATUS_OF: Mapping[RefusalCode, int] = {
-    code: status for status, codes in _CODES_BY_STATUS.items() for code in codes
-}
+STATUS_OF = statuses(
+    {
+        # It can be read, but not be done
+        422: (
+            RefusalCode.NAME_TOO_LONG,
+            RefusalCode.METADATA_KEY_TOO_LONG,
+            RefusalCode.CUSTOMER_ID_TOO_LONG,
+            RefusalCode.EVENT_KEY_TOO_LONG,
+            RefusalCode.EMAIL_TOO_LONG,
+            RefusalCode.PHONE_TOO_LONG,
+            RefusalCode.TOO_MANY_FIELDS,
+            RefusalCode.STRING_TOO_LONG,
+            RefusalCode.ARRAY_TOO_LONG,
+            RefusalCode.OCCURRED_IN_FUTURE,
+            RefusalCode.OCCURRED_TOO_EARLY,
+            RefusalCode.UNKNOWN_EVENT_TYPE,
+            RefusalCode.INACTIVE_EVENT_TYPE,
+            RefusalCode.INACTIVE_CUSTOMER,
+            RefusalCode.TOO_MANY_EVENT_TYPES,
+            RefusalCode.IDEMPOTENCY_CONFLICT,
+        )
+    }
+)
 
 
 def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
@@ -212,7 +165,7 @@ def _event(source: Json) -> Event:
     if not isinstance(source, dict):
         raise invalid("", "An event must be an object.")
     refuse_repeated_key(source)
-    name = required_text(source, _EVENT)
+    name = required_text(source, EVENT_NAME)
     identities = _identities(source)
     return Event(
         name=name,
@@ -236,10 +189,12 @@ def _identities(source: JsonObject) -> JsonObject:
 
 def _customer(source: JsonObject, identities: JsonObject) -> Identity:
     customer = identified(
-        external_id=optional_text(source, _CUSTOMER),
+        external_id=optional_text(source, CUSTOMER_ID),
         email=optional_text(identities, _EMAIL),
         phone=optional_text(identities, _PHONE),
+        email_path=_EMAIL.path,
         phone_path=_PHONE.path,
+        is_strict=True,  # who writes for this format wants to be told
     )
     if customer.external_id or customer.email or customer.phone:
         return customer

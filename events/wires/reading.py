@@ -1,14 +1,16 @@
 """Typed fields read out of a vendor's JSON and headers, or the refusal that says what was wrong."""
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import TypeVar
 
 from events import limits
-from events.identities import normal_email, normal_phone
-from events.metadata import metadata_refusal, repeated_key, text_refusal
+from events.identities import is_email, is_phone, normal_email, normal_phone
+from events.metadata import metadata_refusal, read_json, repeated_key, text_refusal
 from events.types import Headers, Identity, Json, JsonObject, Refusal, RefusalCode
 
 _RFC_3339 = re.compile(
@@ -18,6 +20,8 @@ _RFC_3339 = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_EPOCH_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the end of datetime's range
 _MOMENT_CHARACTERS = 64  # a fraction of a second may be long, not endless
+
+_Read = TypeVar("_Read")
 
 
 class UnreadableError(ValueError):
@@ -41,6 +45,53 @@ class TextField:
     too_long: RefusalCode
     takes_integers: bool = False
     blank_is_absent: bool = False
+
+
+# The texts that every format has, under our own names; a wire replaces them by its vendor's.
+EVENT_NAME = TextField(
+    name="event",
+    path="event",
+    most_characters=limits.NAME_CHARACTERS,
+    too_long=RefusalCode.NAME_TOO_LONG,
+)
+CUSTOMER_ID = TextField(
+    name="customer",
+    path="customer",
+    most_characters=limits.CUSTOMER_ID_CHARACTERS,
+    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
+)
+EMAIL = TextField(
+    name="email",
+    path="email",
+    most_characters=limits.EMAIL_CHARACTERS,
+    too_long=RefusalCode.EMAIL_TOO_LONG,
+    blank_is_absent=True,
+)
+PHONE = TextField(
+    name="phone",
+    path="phone",
+    most_characters=limits.PHONE_CHARACTERS,
+    too_long=RefusalCode.PHONE_TOO_LONG,
+    blank_is_absent=True,
+)
+
+
+def read_body(body: bytes, read: Callable[[Json], _Read]) -> _Read | Refusal:
+    """Return what is read out of a body of JSON, or why it can't be."""
+    value = read_json(body)
+    if isinstance(value, Refusal):
+        return value
+    try:
+        return read(value)
+    except UnreadableError as error:
+        return error.refusal
+
+
+def whole_object(value: Json, message: str = "The body must be an object.") -> JsonObject:
+    """Return the object that a body is."""
+    if not isinstance(value, dict):
+        raise refused(RefusalCode.INVALID_JSON, "", message)
+    return value
 
 
 def required_text(source: JsonObject, field: TextField) -> str:
@@ -93,20 +144,95 @@ def _integer_text(value: Json) -> str | None:
 
 
 def identified(
-    *, external_id: str = "", email: str = "", phone: str = "", phone_path: str = "phone"
+    *,
+    external_id: str = "",
+    email: str = "",
+    phone: str = "",
+    email_path: str = "email",
+    phone_path: str = "phone",
+    is_strict: bool = False,
 ) -> Identity:
     """Return the names of a customer in the form in which they are kept.
 
-    An email of blanks is not given; a phone without a digit is refused.
+    An email of blanks is not given. What does not look like an address is no name, for strangers
+    share it: it is refused where nothing else names the customer, and where `is_strict`.
     """
+    address = normal_email(email) if email else ""
     number = normal_phone(phone) if phone else ""
-    if phone and not number:
-        raise invalid(phone_path, f"The field {phone_path} holds no digit.")
-    return Identity(
+    identity = Identity(
         external_id=external_id,
-        email=normal_email(email) if email else "",
-        phone=number,
+        email=address if is_email(address) else "",
+        phone=number if is_phone(number) else "",
     )
+    if is_strict or not (external_id or identity.email or identity.phone):
+        if address and not identity.email:
+            raise invalid(
+                email_path,
+                f"The field {email_path} must be an email address, as in ann@example.com.",
+            )
+        if phone and not identity.phone:
+            raise invalid(
+                phone_path,
+                f"The field {phone_path} must be a phone number of 5 to 15 digits, "
+                "not all the same, as in +4930123456.",
+            )
+    return identity
+
+
+def texts_in(*places: tuple[JsonObject, TextField]) -> Iterator[str]:
+    """Yield the text of each of some fields, "" where one is absent or null.
+
+    One that nobody comes to is not checked.
+    """
+    return (optional_text(source, field) for source, field in places)
+
+
+def identified_by_first(
+    external_id: str, *, emails: Iterable[str], phones: Iterable[str]
+) -> Identity:
+    """Return a customer under the first email and the first phone that look like one."""
+    return identified(
+        external_id=external_id,
+        email=next((each for each in emails if is_email(normal_email(each))), ""),
+        phone=next((each for each in phones if is_phone(normal_phone(each))), ""),
+    )
+
+
+def placeholders_in(
+    source: JsonObject, *, email: str = "email", phone: str = "phone"
+) -> AbstractSet[str]:
+    """Return those of two checked fields that hold something, but no email and no phone.
+
+    They name nobody, so a wire keeps them as what they are: fields that nobody reads.
+    """
+    address, number = source.get(email), source.get(phone)
+    found: set[str] = set()
+    if isinstance(address, str) and (kept := normal_email(address)) and not is_email(kept):
+        found.add(email)
+    if isinstance(number, (str, int, Decimal)):
+        text = str(number)
+        if text and not is_phone(normal_phone(text)):
+            found.add(phone)
+    return found
+
+
+def without_names(
+    source: JsonObject, attributes: JsonObject, *, known: AbstractSet[str]
+) -> JsonObject:
+    """Return attributes without the names of the customer among them.
+
+    Names are kept once, where they are found, merged and erased. A placeholder is no name: it stays
+    an attribute, and that of the source becomes one where there is none.
+    """
+    outer = placeholders_in(source, phone="mobile")
+    inner = {
+        *placeholders_in(attributes, phone="mobile"),
+        *placeholders_in(attributes, phone="mobileNumber"),
+    }
+    kept = {key: value for key, value in attributes.items() if key not in known - inner}
+    if not outer:
+        return kept
+    return attributes_of({**{key: source[key] for key in outer}, **kept}, "attributes")
 
 
 def metadata_in(source: JsonObject, *, most_fields: int = limits.FIELDS_PER_EVENT) -> JsonObject:

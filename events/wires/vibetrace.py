@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 from events import limits
-from events.metadata import read_json
 from events.types import (
     Credential,
     Entry,
@@ -25,17 +26,22 @@ from events.types import (
     Wire,
 )
 from events.wires.reading import (
-    TextField,
+    CUSTOMER_ID,
+    EMAIL,
+    EVENT_NAME,
     UnreadableError,
     extra_in,
     identified,
     invalid,
     metadata_of,
     optional_text,
+    placeholders_in,
+    read_body,
     refused,
     required_text,
+    whole_object,
 )
-from events.wires.replies import UNREADABLE, json_reply, retry_headers
+from events.wires.replies import json_reply, message_naming_field, retry_headers, statuses
 
 CONFIRMATION = "confirmation"
 EMAIL_OPEN = "email_open"
@@ -55,64 +61,16 @@ TYPE_DEFAULTS: Mapping[str, TypeDefaults] = {
     EMAIL_OPEN: TypeDefaults(throttle_minutes=EMAIL_OPEN_MINUTES),
 }
 
-_ID = TextField(
-    name="_id",
-    path="user._id",
-    most_characters=limits.CUSTOMER_ID_CHARACTERS,
-    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
-    takes_integers=True,
-    blank_is_absent=True,
-)
-_EMAIL = TextField(
-    name="email",
-    path="user.email",
-    most_characters=limits.EMAIL_CHARACTERS,
-    too_long=RefusalCode.EMAIL_TOO_LONG,
-    blank_is_absent=True,
-)
-_KIND = TextField(
-    name="kind",
-    path="event",
-    most_characters=limits.NAME_CHARACTERS,
-    too_long=RefusalCode.NAME_TOO_LONG,
-)
-_EVENT_NAME = TextField(
-    name="event_name",
-    path="event.generic.generic.event_name",
-    most_characters=limits.NAME_CHARACTERS,
-    too_long=RefusalCode.NAME_TOO_LONG,
-)
+_ID = replace(CUSTOMER_ID, name="_id", path="user._id", takes_integers=True, blank_is_absent=True)
+_EMAIL = replace(EMAIL, path="user.email")
+_KIND = replace(EVENT_NAME, name="kind", path="event")
+_EVENT_NAME = replace(EVENT_NAME, name="event_name", path="event.generic.generic.event_name")
 _IDENTIFIERS = frozenset({"_id", "email"})
 _KNOWN = frozenset({"user", "event"})
-_USER = re.compile(r"/user(?:/(?P<name>[^/]+?))?/?(?:\?(?P<query>[^?]*))?$", re.IGNORECASE)
+_USER = re.compile(r"/user(?:/(?P<name>[^/]+?))?/*(?:\?(?P<query>[^?]*))?$", re.IGNORECASE)
 _YES = frozenset({"true", "1"})
 
-_CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
-    400: (
-        *UNREADABLE,
-        RefusalCode.UNKNOWN_EVENT_TYPE,
-        RefusalCode.INACTIVE_EVENT_TYPE,
-        RefusalCode.TOO_MANY_EVENT_TYPES,
-        RefusalCode.IDEMPOTENCY_CONFLICT,
-    ),
-    401: (
-        RefusalCode.MISSING_CREDENTIALS,
-        RefusalCode.INVALID_CREDENTIALS,
-        RefusalCode.MISSING_SECRET_KEY,
-        RefusalCode.INVALID_SECRET_KEY,
-    ),
-    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY, RefusalCode.INACTIVE_CUSTOMER),
-    404: (RefusalCode.NOT_FOUND, RefusalCode.CUSTOMER_NOT_FOUND),
-    405: (RefusalCode.METHOD_NOT_ALLOWED,),
-    413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
-    415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
-    429: (RefusalCode.RATE_LIMITED,),
-    500: (RefusalCode.INTERNAL_ERROR,),
-    503: (RefusalCode.TOO_BUSY,),
-}
-STATUS_OF: Mapping[RefusalCode, int] = {
-    code: status for status, codes in _CODES_BY_STATUS.items() for code in codes
-}
+STATUS_OF = statuses({})
 _ABSENT = frozenset({RefusalCode.MISSING_FIELD, RefusalCode.NULL_FIELD})
 # What the vendor calls it; of the absent parts of a request by their field.
 _TITLE_OF_ABSENT = {"event": "Missing event information", "user": "Missing user information"}
@@ -146,26 +104,23 @@ def parse(_headers: Headers, path: str, body: bytes) -> Request | Refusal:
 
     A key given twice counts as given last.
     """
-    value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
     of_user = _USER.search(path)
-    try:
+
+    def read(value: Json) -> Request:
         entry: Entry = _profile(value, of_user) if of_user else _event(value)
-    except UnreadableError as error:
-        return error.refusal
-    return Request(entries=(entry,))
+        return Request(entries=(entry,))
+
+    return read_body(body, read)
 
 
-def _event(source: Json) -> Event:
-    if not isinstance(source, dict):
-        raise refused(RefusalCode.INVALID_JSON, "", "The body must be an object of user and event.")
+def _event(value: Json) -> Event:
+    source = whole_object(value, "The body must be an object of user and event.")
     user = _part(source, "user", "Please send user information along with event")
     kinds = _part(source, "event", "Please send event information along with user")
     identity = _identity(user, "user")
     name, metadata, aside = _named(kinds)
     extra = extra_in(source, _KNOWN) or {}
-    if further := extra_in(user, _IDENTIFIERS):
+    if further := extra_in(user, _identifiers(user)):
         extra = {**extra, "user": further}
     if aside:
         extra = {**extra, "event": aside}
@@ -192,12 +147,21 @@ def _part(source: JsonObject, name: str, absent: str) -> JsonObject:
 
 
 def _identity(user: JsonObject, path: str) -> Identity:
-    identity = identified(external_id=optional_text(user, _ID), email=optional_text(user, _EMAIL))
+    identity = identified(
+        external_id=optional_text(user, _ID),
+        email=optional_text(user, _EMAIL),
+        email_path=_EMAIL.path,
+    )
     if not identity.external_id and not identity.email:
         raise refused(
             RefusalCode.MISSING_FIELD, path, "Please send the email or the _id of the user"
         )
     return identity
+
+
+def _identifiers(user: JsonObject) -> AbstractSet[str]:
+    """Return the fields that are no attributes: an email that is none does not name the user."""
+    return _IDENTIFIERS - placeholders_in(user)
 
 
 def _named(kinds: JsonObject) -> tuple[str, JsonObject, JsonObject | None]:
@@ -236,14 +200,14 @@ def _known_by_login(identity: Identity, name: str, metadata: JsonObject) -> Iden
     return identified(external_id=identity.external_id, email=email)
 
 
-def _profile(source: Json, of_user: re.Match[str]) -> ProfileUpdate:
+def _profile(value: Json, of_user: re.Match[str]) -> ProfileUpdate:
     """Return what is said of a user: by POST of the one in the body, by PUT of the one in the path.
 
     Only a PUT without `upsert` needs the user to be there.
     """
-    if not isinstance(source, dict):
-        raise refused(RefusalCode.INVALID_JSON, "", "The body must be an object.")
-    attributes = {key: value for key, value in source.items() if key not in _IDENTIFIERS}
+    source = whole_object(value)
+    identifiers = _identifiers(source)
+    attributes = {key: value for key, value in source.items() if key not in identifiers}
     metadata_of(attributes, path="user", most_fields=limits.ATTRIBUTES_PER_CUSTOMER)
     name = of_user["name"]
     if name is None:
@@ -270,9 +234,11 @@ def identity_of(name: str) -> Identity | Refusal:
     field = _EMAIL if is_email else _ID
     try:
         text = required_text({field.name: name}, field)
+        if is_email:
+            return identified(email=text, email_path=field.path)
+        return Identity(external_id=text)
     except UnreadableError as error:
         return error.refusal
-    return identified(email=text) if is_email else Identity(external_id=text)
 
 
 def _is_upsert(query: str) -> bool:
@@ -325,8 +291,7 @@ def _title(refusal: Refusal, status: int) -> str:
 
 def _description(refusal: Refusal) -> str:
     is_told = refusal.code in _ABSENT and refusal.field in _TITLE_OF_ABSENT
-    is_named = is_told or not refusal.field or refusal.field in refusal.message
-    return refusal.message if is_named else f"{refusal.field}: {refusal.message}"
+    return refusal.message if is_told else message_naming_field(refusal)
 
 
 wire = Wire(

@@ -1,17 +1,25 @@
 """Fields that nobody declared, marked for what their values look like."""
 
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from analytics import rollup
+from analytics.periods import Calendar
+from analytics.summaries import RawEvent, Summariser
 from analytics.suspects import suspects
 from events import catalogue
 from events.models import EventType, MetadataField, Project
 from events.projects import NewProject
+from events.suspicion import VALUES_LOOKED_AT
 from events.types import Json
 from tests import make
 from tests.analytics.feed import field, send_values
 
 CARD = 4111111111111111
+ALL_KINDS = "card,email,phone"
 
 
 def suspected(project: Project, name: str) -> str:
@@ -26,8 +34,12 @@ class TestAnUndeclaredField:
             (["ann@example.com", "bob"], "email"),
             ([CARD, CARD], "card"),
             ([["+49 171 1234567"], ["x"]], "phone"),
-            (["ann@example.com", "+49 171 1234567", CARD], "card,email,phone"),
-            (["ann", 5, None, True, ["x"], {"a": "ann@example.com"}], ""),
+            (["ann@example.com", "+49 171 1234567", CARD], ALL_KINDS),
+            (["ann", 5, None, True, ["x"], {"a": "ann"}], ""),
+            ([{"email": "p@mail.org", "phone": "+4915112345678", "card": str(CARD)}], ALL_KINDS),
+            ([{"card": CARD}, {"deep": [{"deeper": {"email": "p@mail.org"}}]}], "card,email"),
+            (["ann@example.com", {"phone": "+4915112345678"}], "email,phone"),
+            ([{"name": "x", "since": None, "is_new": True, "n": Decimal("1.5")}], ""),
         ],
     )
     def test_is_marked_by_a_fold(self, shop: Project, values: list[Json], found: str) -> None:
@@ -97,4 +109,43 @@ class TestAnUndeclaredField:
 
 class TestSuspects:
     def test_are_none_where_no_field_is_looked_at(self) -> None:
-        assert suspects({}, {}) == {}
+        assert suspects({}, {}, nested={1: ["ann@example.com"]}) == {}
+
+    def test_are_sought_in_a_sample_of_what_objects_hold(self) -> None:
+        late = [*["x"] * VALUES_LOOKED_AT, "ann@example.com"]
+
+        assert suspects({}, {1: "", 2: ""}, nested={1: late, 2: late[1:]}) == {2: "email"}
+
+
+class TestNestedTexts:
+    def summariser(self, *metadata: dict[str, Json], apart: timedelta) -> Summariser:
+        made = Summariser(Calendar(ZoneInfo("UTC")), {1: {"who": 7, "plain": 8}})
+        made.add(
+            RawEvent(
+                event_type_id=1,
+                customer_id=1,
+                occurred_at=make.NOW + number * apart,
+                received_at=make.NOW + number * apart,
+                points_awarded=0,
+                points_total=0,
+                metadata=each,
+                characters=100,
+            )
+            for number, each in enumerate(metadata)
+        )
+        return made
+
+    @pytest.mark.parametrize("apart", [timedelta(0), timedelta(hours=1)])
+    def test_are_no_more_than_are_looked_at(self, apart: timedelta) -> None:
+        events: list[dict[str, Json]] = [{"who": {"a": [f"x{n}"] * 30}} for n in range(9)]
+
+        found = self.summariser(*events, apart=apart).nested()
+
+        assert found == {7: [f"x{n // 30}" for n in range(VALUES_LOOKED_AT)]}
+
+    def test_are_cut_and_are_of_objects_alone(self) -> None:
+        found = self.summariser(
+            {"who": {"a": "x" * 999}, "plain": "y"}, {"who": "z"}, apart=timedelta(0)
+        ).nested()
+
+        assert found == {7: ["x" * 200]}

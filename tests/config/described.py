@@ -1,5 +1,6 @@
 """What the OpenAPI document says of an answer, held against a real one."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,9 +46,14 @@ def faults(answer: Answer, method: str, path: str) -> list[str]:
 
 def validation_faults(value: Any, schema: Mapping[str, Any]) -> list[str]:
     """Return why a value is not of a schema; a field that the schema lacks is a fault here."""
-    root = closed({**schema, "components": DOCUMENT["components"]})
+    root = {**closed(schema), "components": _closed_components()}
     found = OAS31Validator(root, format_checker=oas31_format_checker).iter_errors(value)
     return [f"{error.json_path}: {error.message}" for error in found]
+
+
+@functools.cache  # there are hundreds of schemas, and thousands of answers
+def _closed_components() -> Any:
+    return closed(DOCUMENT["components"])
 
 
 def closed(schema: Any) -> Any:

@@ -309,6 +309,7 @@ class TestThePages:
             assert reader.get(f"/admin/{table}/{first.pk}/change/").status_code == 200, table
 
 
+@pytest.mark.once("sqlite")  # the seed and `up` are tried on both
 class TestTheCommand:
     def test_prints_what_works_and_keeps_it(self, tmp_path: Path, database_url: str) -> None:
         demo: Installation = installation(tmp_path / "var", database_url)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from events.models import Event
 from events.projects import NewProject
 from tests import faults, make
-from tests.calling import EVENTS, Caller, buy
+from tests.calling import EVENTS, Answer, Caller, buy
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ class TestAFaultOfOurs:
         }
         assert not Event.objects.exists()
 
-    @pytest.mark.parametrize("path", ["/event", "/Lynes/V2/event/"])
+    @pytest.mark.parametrize("path", ["/event", "/Lynes/V2/event/", "/lynes//event"])
     def test_is_told_in_the_envelope_of_lynes(self, caller: Caller, path: str) -> None:
         faults.raise_on("INSERT", "events_event")
 
@@ -61,6 +61,30 @@ class TestAnUnknownPath:
 
         assert (answer.status, answer.headers["Content-Type"]) == (404, PROBLEM)
         assert answer.body["code"] == "not_found"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api/v1/nothing",
+            "/user/u-1/rank",
+            "/integrations/nothing",
+            "/gameball/api/v4/integrations/nothing",
+            "/vibetrace/nothing",
+            "/releva/api/v0/nothing",
+        ],
+    )
+    def test_with_several_slashes_is_told_as_with_one(self, caller: Caller, path: str) -> None:
+        def told(answer: Answer) -> tuple[object, ...]:
+            # One vendor's answers have an id each.
+            body = {name: value for name, value in answer.body.items() if name != "requestId"}
+            return answer.status, answer.headers["Content-Type"], body
+
+        once = told(caller.get(path))
+        assert once[0] == 404
+        # The test client would take what stands after two slashes for a host.
+        for doubled in (f"/{path}", path.replace("/", "//"), f"{path}//"):
+            assert told(caller.get(f"http://testserver{doubled}")) == once
+            assert told(caller.post(f"http://testserver{doubled}", {})) == once
 
     def test_elsewhere_is_a_page(self, caller: Caller) -> None:
         response = Client().get("/nothing")

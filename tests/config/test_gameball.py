@@ -298,7 +298,7 @@ class TestCustomers:
         made = post(
             caller,
             CUSTOMERS,
-            {"customerId": "a/b", "mobile": "+1", "customerAttributes": attributes},
+            {"customerId": "a/b", "mobile": "+4930123456", "customerAttributes": attributes},
         )
 
         for path in (f"{CUSTOMERS}/a/b", f"{CUSTOMERS}/a/b/", f"{CUSTOMERS}/a%2Fb"):

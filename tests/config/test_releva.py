@@ -106,6 +106,14 @@ class TestEvents:
             ("phone", "+359123"),
         }
 
+    def test_link_no_strangers_who_share_a_placeholder(self, client: RelevaClient) -> None:
+        placeholders = {"email": "n/a", "phoneNumber": "+000000"}
+        client.events(*({**BOUGHT, **placeholders, "profileId": each} for each in ("c-1", "c-2")))
+
+        assert Customer.objects.filter(merged_into=None).count() == 2
+        assert names() == {("external_id", "c-1"), ("external_id", "c-2")}
+        assert [each.extra for each in Event.objects.all()] == [placeholders] * 2
+
     def test_are_refused_whole_with_the_place_of_the_first(self, client: RelevaClient) -> None:
         answer = client.events(BOUGHT, {"action": "bought"}, BOUGHT, {})
 
@@ -116,6 +124,27 @@ class TestEvents:
         assert stored("id") == []
         assert Customer.objects.count() == 0
         assert Quarantine.objects.get().field == "events[1]"
+
+    @pytest.mark.parametrize(("path", "name"), [(EVENTS, "events"), (PROFILES, "profiles")])
+    def test_are_refused_where_there_is_none(
+        self, client: RelevaClient, path: str, name: str
+    ) -> None:
+        answer = client.post({name: []}, path)
+
+        message = f"The field {name} is empty; send at least one of them."
+        assert (answer.status, answer.body) == (400, {"message": message})
+        assert Quarantine.objects.get().field == name
+
+    def test_are_refused_with_the_place_of_a_date_that_no_calendar_has(
+        self, client: RelevaClient
+    ) -> None:
+        due = {"date": [{"key": "due", "values": ["2026-02-30"]}]}
+        answer = client.events(BOUGHT, {**BOUGHT, "custom": due})
+
+        assert answer.status == 400
+        assert answer.body["message"].startswith("events[1].custom.date[0].values: ")
+        assert "2026-03-02T09:00:00Z" in answer.body["message"]
+        assert stored("id") == []
 
     def test_are_refused_with_their_place_by_the_catalogue_too(self, client: RelevaClient) -> None:
         make.event_type(client.keys.project, "closed", active=False)
@@ -153,12 +182,6 @@ class TestEvents:
         assert answer.status == 403
         assert answer.body["message"].startswith("events[1]: the customer is inactive")
         assert len(stored("id")) == 1
-
-    def test_may_be_none(self, client: RelevaClient) -> None:
-        answer = client.events()
-
-        assert (answer.status, answer.body) == (202, {})
-        assert stored("id") == []
 
     def test_are_a_thousand_at_most(self, client: RelevaClient) -> None:
         taken = client.events(*[BOUGHT] * limits.EVENTS_PER_REQUEST)

@@ -79,8 +79,8 @@ def ask(
     )
 
 
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, each_database: None) -> Iterator[Shop]:
     """The shop on this worker's database, with one event type and a rule for it."""
     folder = tmp_path_factory.mktemp("contract")
     with databases.fresh(folder) as url:
@@ -171,6 +171,15 @@ class Contract:
             self.assert_success(answer)
             [stored] = self.events_of(shop, customer)
             assert (stored["wire"], stored["event"]) == (self.wire, EVENT), path
+
+    @pytest.mark.parametrize("slashed", ["/{}", "/{}//", "{}//"])
+    def test_takes_several_slashes_for_one(self, shop: Shop, slashed: str) -> None:
+        for path in self.paths:
+            customer = self.new_customer(shop)
+            doubled = slashed.format(path).replace("/", "//", 2)
+            self.assert_success(self.send(shop, self.body(customer, {"total": 7}), path=doubled))
+            [stored] = self.events_of(shop, customer)
+            assert (stored["wire"], stored["event"]) == (self.wire, EVENT), doubled
 
     def test_never_redirects(self, shop: Shop) -> None:
         for path in self.paths:

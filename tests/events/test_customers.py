@@ -29,7 +29,7 @@ def known(project: Project) -> dict[str, set[tuple[str, str]]]:
 
 def locked(project: Project, *wanted: Names) -> list[int]:
     """Ask for customers; return their ids in the order asked."""
-    sought = [Sought(project.pk, names) for names in wanted]
+    sought = [Sought.of(project.pk, names) for names in wanted]
     found = customers.locked(sought, make.NOW).customers
     return [found[each].id for each in sought]
 
@@ -103,8 +103,8 @@ class TestAKnownCustomer:
         [alice] = locked(shop, ALICE)
         Customer.objects.filter(pk=alice).update(attributes={"city": "Ulm"}, last_seq=7)
 
-        found = customers.locked([Sought(shop.pk, ALICE)], make.NOW).customers[
-            Sought(shop.pk, ALICE)
+        found = customers.locked([Sought.of(shop.pk, ALICE)], make.NOW).customers[
+            Sought.of(shop.pk, ALICE)
         ]
 
         assert (found.attributes, found.seq) == ({"city": "Ulm"}, 7)
@@ -168,14 +168,14 @@ class TestEventsOfOneCustomer:
         caller = Caller(keys=shop_keys)
 
         caller.send(
-            buy("c-1", identities={"email": "a@x.test", "phone": "+49"}),
+            buy("c-1", identities={"email": "a@x.test", "phone": "+4930123456"}),
             {"event": "buy", "identities": {"email": "a@x.test"}},
-            {"event": "buy", "identities": {"phone": "+49"}},
+            {"event": "buy", "identities": {"phone": "+4930123456"}},
         )
 
         assert Customer.objects.get().last_seq == 3
         assert caller.customer("c-1")["identities"] == {
             "external_id": "c-1",
             "email": "a@x.test",
-            "phone": "+49",
+            "phone": "+4930123456",
         }

@@ -30,7 +30,7 @@ SET_UP = {
 
 @pytest.fixture(scope="module")
 def keys_and_server(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, each_database: None
 ) -> Iterator[tuple[Mapping[str, str], Installation]]:
     folder = tmp_path_factory.mktemp("gb_alpha")
     with databases.fresh(folder) as url:

@@ -10,7 +10,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.identities import normal_email, normal_phone
+from events.identities import is_email, is_phone, normal_email, normal_phone
 from events.models import Customer, Identity, IdentityClaim, Project
 from events.projects import NewProject
 from tests.calling import Caller, buy
@@ -36,6 +36,30 @@ class TestAnEmail:
         assert normal_email(kept) == kept
         assert len(kept) <= len(text)
 
+    @pytest.mark.parametrize(
+        "text",
+        ["ann@example.com", "a+b@x.test", "åsa@mail.x.test", "root@localhost", "a@[127.0.0.1]"],
+    )
+    def test_looks_like_one(self, text: str) -> None:
+        assert is_email(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "n/a", "-", "none", "@", "@x.test", "a@", "none@none", "a@.", "a@x.", "a@.x"),
+            *(
+                "a@x..test",
+                "a@b@x.test",
+                "a b@x.test",
+                "a@x .test",
+                "a@x.test\n",
+                "a\u00a0b@x.test",
+            ),
+        ],
+    )
+    def test_is_not_what_strangers_share(self, text: str) -> None:
+        assert not is_email(text)
+
 
 class TestAPhone:
     @pytest.mark.parametrize(
@@ -49,30 +73,58 @@ class TestAPhone:
             ("+ - ()", ""),
             ("none", ""),
             ("00", ""),
+            ("٠٠٤٩ ٣٠ ١٢٣٤٥٦", "+4930123456"),
+            ("+४९\uff130123456", "+4930123456"),
         ],
     )
     def test_is_its_digits(self, written: str, kept: str) -> None:
         assert normal_phone(written) == kept
 
-    @given(st.text(alphabet="0+1 -().x"))
+    @given(st.text(alphabet="0+1 -().x٠३\uff10²") | st.text())
     def test_has_one_form_no_longer_than_it_was(self, text: str) -> None:
         kept = normal_phone(text)
         assert normal_phone(kept) == kept
         assert len(kept) <= len(text)
+
+    @pytest.mark.parametrize("text", ["12345", "+4930123456", "030/123456", "123456789012345"])
+    def test_looks_like_one(self, text: str) -> None:
+        assert is_phone(normal_phone(text))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(
+                "",
+                "n/a",
+                "+",
+                "+0",
+                "+1",
+                "1234",
+                "+000000",
+                "00000000",
+                "99999",
+                "٠٠٠٠٠٠",
+                "0٠0٠00",
+            ),
+            "1234567890123456",
+        ],
+    )
+    def test_is_not_what_strangers_share(self, text: str) -> None:
+        assert not is_phone(normal_phone(text))
 
 
 @pytest.mark.django_db
 class TestACustomer:
     def test_is_found_however_its_names_are_written(self, shop_keys: NewProject) -> None:
         caller = Caller(keys=shop_keys)
-        for email, phone in [("Ada@X.test", "+49 30 1"), (" ada@x.TEST", "0049-30-1")]:
+        for email, phone in [("Ada@X.test", "+49 30 12"), (" ada@x.TEST", "0049-30-12")]:
             for identities in ({"email": email}, {"email": email, "phone": phone}):
                 caller.send_one(buy(identities=identities) | {"customer": None})
 
         assert Customer.objects.count() == 1
         assert set(Identity.objects.values_list("kind", "value")) == {
             ("email", "ada@x.test"),
-            ("phone", "+49301"),
+            ("phone", "+493012"),
         }
 
     def test_has_a_phone_with_digits(self, shop_keys: NewProject) -> None:

@@ -72,7 +72,7 @@ def asked(running: Installation, expression: str) -> Any:
     return json.loads(running.manage("shell", "-v0", "-c", code).stdout.splitlines()[-1])
 
 
-@pytest.mark.once
+@pytest.mark.once("postgresql")
 class TestAKeyThatNoLongerHolds:
     def test_is_refused_by_every_process_within_seconds(self, running: Installation) -> None:
         made = running.last_line("create_project", "shop", "--json")
@@ -90,7 +90,7 @@ class TestAKeyThatNoLongerHolds:
         assert until(lambda: None not in asked(running, used)[::2], seconds=10 * MARGIN_SECONDS)
 
 
-@pytest.mark.once
+@pytest.mark.once("postgresql")
 class TestALimitedKey:
     def test_is_held_to_its_limit_by_all_processes_together(self, running: Installation) -> None:
         made = running.last_line(

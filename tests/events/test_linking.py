@@ -16,7 +16,7 @@ P: Name = (1, "phone", "+1")
 
 def sought(*names: Name, merging: frozenset[str] = frozenset()) -> Sought:
     given = {kind: value for _, kind, value in names}
-    return Sought(1, Identity(**given), merging)
+    return Sought.of(1, Identity(**given), merging)
 
 
 def owners(plan: Plan) -> list[Owner]:
@@ -74,6 +74,6 @@ class TestNames:
         assert list(plan.owners) == [first, merging]
 
     def test_of_two_projects_are_two(self) -> None:
-        other = Sought(2, Identity(external_id="x"))
+        other = Sought.of(2, Identity(external_id="x"))
 
         assert owners(planned([sought(X), other], {X: 7})) == [7, (2, "external_id", "x")]

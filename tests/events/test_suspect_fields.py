@@ -41,6 +41,21 @@ class TestASuspectField:
         assert {name: len(rows) for name, rows in listed.items()} == {"all": 2, "suspected": 1}
         assert "contact" in staff.open("events_eventtype_changelist").text
 
+    def test_is_counted_where_its_type_has_more_than_are_listed(
+        self, suspect: MetadataField, alice: User
+    ) -> None:
+        def listed() -> str:
+            return Staff(alice).open("events_eventtype_changelist").text
+
+        def add(*names: str) -> None:
+            for name in names:
+                make.field(suspect.event_type, name, suspected="email", created_automatically=True)
+
+        add("buyer", "payer")
+        assert "contact, buyer, payer<" in listed()
+        add("seller", "sender")
+        assert "contact, buyer, payer and 2 more<" in listed()
+
     @pytest.mark.parametrize(
         ("choice", "becomes"),
         [

@@ -41,6 +41,8 @@ class TestThePathOfEvents:
             "/lynes/v2/event",
             "/Event",
             "/LYNES/V1/EVENT/",
+            "/event//",
+            "/lynes///v1//event",
         ],
     )
     def test_of_lynes_comes_in_many_forms(self, caller: Caller, path: str) -> None:
@@ -50,7 +52,7 @@ class TestThePathOfEvents:
         assert answer.body["success"] is True
 
     @pytest.mark.parametrize(
-        "path", ["/events", "/v4/event", "/event//", "/api/v1/event", "/xevent"]
+        "path", ["/events", "/v4/event", "/event/x", "/api/v1/event", "/xevent"]
     )
     def test_of_lynes_is_no_other(self, caller: Caller, path: str) -> None:
         response = Client().post(
@@ -83,6 +85,21 @@ class TestAMethod:
         answer = caller.get("/event")
 
         assert (answer.status, answer.body["success"]) == (405, False)
+
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+    @pytest.mark.parametrize("path", ["/v1/event", "/v1/user"])
+    def test_at_a_path_of_two_vendors_is_refused_in_the_words_of_who_asks(
+        self, caller: Caller, method: str, path: str
+    ) -> None:
+        def answer(**headers: str) -> tuple[int, str, object]:
+            response = Client().generic(method, path, b"{}", headers=headers)
+            return response.status_code, response.headers["Allow"], set(response.json())
+
+        lynes, vibetrace = {"success", "error"}, {"errors"}
+        assert answer(authorization=caller.keys.api_key) == (405, "POST", vibetrace)
+        assert answer(authorization=f"Bearer {caller.keys.jwt}") == (405, "POST", lynes)
+        assert answer(**{"x-api-key": caller.keys.api_key}) == (405, "POST", lynes)
+        assert answer() == (405, "POST", lynes)
 
 
 class TestTheMediaType:

@@ -10,6 +10,7 @@ from events.metadata import read_json, write_json
 from events.types import (
     Credential,
     Event,
+    Identity,
     ProfileUpdate,
     Refusal,
     RefusalCode,
@@ -59,7 +60,6 @@ class TestGameballWire(WireCases):
             ({"customerId": "c" * 101}, "customer_id_too_long", "customerId", 422, 3003),
             ({"email": 7}, "invalid_field", "email", 422, 3003),
             ({"email": "e" * 255}, "email_too_long", "email", 422, 3003),
-            ({"mobile": "call me"}, "invalid_field", "mobile", 422, 3003),
             ({"mobile": "1" * 33}, "phone_too_long", "mobile", 422, 3003),
             ({"events": None}, "null_field", "events", 422, 3001),
             ({"events": {}}, "invalid_field", "events", 422, 3003),
@@ -308,13 +308,37 @@ class TestCustomers:
             {
                 "customerId": "c",
                 "email": "top@x.test",
-                "customerAttributes": {"email": "inner@x.test", "mobile": "+1"},
+                "customerAttributes": {"email": "inner@x.test", "mobile": "+4930123456"},
             }
         )
         assert isinstance(request, Request)
         [update] = request.entries
         assert isinstance(update, ProfileUpdate)
-        assert (update.customer.email, update.customer.phone) == ("top@x.test", "+1")
+        assert (update.customer.email, update.customer.phone) == ("top@x.test", "+4930123456")
+
+    def test_are_not_named_by_what_looks_like_no_address(self) -> None:
+        request = self.parse(
+            {
+                "customerId": "c",
+                "email": "n/a",
+                "mobile": 0,
+                "customerAttributes": {"email": "inner@x.test", "mobile": "+1", "city": "Ulm"},
+            }
+        )
+        assert isinstance(request, Request)
+        [update] = request.entries
+        assert isinstance(update, ProfileUpdate)
+        assert update.customer == Identity(external_id="c", email="inner@x.test")
+        assert update.attributes == {"email": "n/a", "mobile": "+1", "city": "Ulm"}
+
+    def test_are_not_named_by_it_in_events(self) -> None:
+        body = {"customerId": "c", "email": "-", "mobile": "call me", "events": {"a": {}}}
+        request = gameball.wire.parse({}, "", json.dumps(body).encode())
+        assert isinstance(request, Request)
+        [event] = request.entries
+        assert isinstance(event, Event)
+        assert event.customer == Identity(external_id="c")
+        assert event.extra == {"email": "-", "mobile": "call me"}
 
 
 class TestBatches:

@@ -132,9 +132,12 @@ class TestLynesWire(WireCases):
         proofs = self.wire.credentials({"authorization": "bearer  a.b.c "})
         assert proofs == (Credential(kind="jwt", value="a.b.c"),)
 
-    def test_prefers_an_api_key_to_a_token(self) -> None:
+    def test_takes_an_api_key_and_a_token_together(self) -> None:
         proofs = self.wire.credentials({"authorization": "Bearer a.b.c", "x-api-key": "k"})
-        assert proofs == (Credential(kind="api_key", value="k"),)
+        assert proofs == (
+            Credential(kind="api_key", value="k"),
+            Credential(kind="jwt", value="a.b.c"),
+        )
 
     @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic dTpw", "a.b.c"])
     def test_refuses_an_authorization_that_is_no_token(self, value: str) -> None:

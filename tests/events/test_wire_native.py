@@ -93,6 +93,24 @@ class TestNativeWire(WireCases):
         refusal = self.refusal({"event": "buy", "identities": identities})
         assert (refusal.code, refusal.field) == (RefusalCode.MISSING_FIELD, "customer")
 
+    @pytest.mark.parametrize("customer", [{}, {"customer": "c-1"}])
+    @pytest.mark.parametrize(
+        ("identities", "field", "says"),
+        [
+            ({"email": "n/a"}, "identities.email", "an email address, as in ann@example.com"),
+            ({"email": "none@none"}, "identities.email", "an email address"),
+            ({"email": "a@x.test", "phone": "+000000"}, "identities.phone", "5 to 15 digits"),
+            ({"phone": "1" * limits.PHONE_CHARACTERS}, "identities.phone", "5 to 15 digits"),
+            ({"phone": " "}, "identities.phone", "5 to 15 digits"),
+        ],
+    )
+    def test_refuses_names_that_look_like_no_address(
+        self, identities: dict[str, str], field: str, says: str, customer: dict[str, str]
+    ) -> None:
+        refusal = self.refusal({"event": "buy", **customer, "identities": identities})
+        assert (refusal.code, refusal.field) == (RefusalCode.INVALID_FIELD, field)
+        assert says in refusal.message
+
     def test_takes_names_at_their_limits(self) -> None:
         event = self.event(
             {
@@ -100,8 +118,8 @@ class TestNativeWire(WireCases):
                 "customer": "c" * limits.CUSTOMER_ID_CHARACTERS,
                 "id": "k" * limits.EVENT_KEY_CHARACTERS,
                 "identities": {
-                    "email": "e" * limits.EMAIL_CHARACTERS,
-                    "phone": "1" * limits.PHONE_CHARACTERS,
+                    "email": "ann@example.com".rjust(limits.EMAIL_CHARACTERS, "e"),
+                    "phone": "+4930123456".ljust(limits.PHONE_CHARACTERS),
                 },
                 "metadata": {f"{n:0100}": "s" * 8192 for n in range(64)},
             }

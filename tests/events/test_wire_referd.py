@@ -9,6 +9,7 @@ from events.metadata import read_json, write_json
 from events.types import (
     Credential,
     Event,
+    Identity,
     Json,
     JsonObject,
     Outcome,
@@ -49,6 +50,16 @@ class TestReferdWire(WireCases):
         reply = self.wire.render(request, outcomes_of(example))
         assert {"status": reply.status, "body": read_json(reply.body)} == example["response"]
 
+    def test_is_not_named_by_what_looks_like_no_address(self) -> None:
+        inner = {"email": "ann@x.test", "mobile": "+1", "mobileNumber": "+4930123456"}
+        names = {"email": "n/a", "mobile": "none", "playerAttributes": inner}
+        event = self.event({**self.minimal, **names})
+        assert event.customer == Identity(
+            external_id=event.customer.external_id, email="ann@x.test", phone="+4930123456"
+        )
+        assert event.extra == {"email": "n/a", "mobile": "none"}
+        assert event.attributes == {"mobile": "+1"}
+
     @pytest.mark.parametrize(
         ("changes", "code", "field", "number"),
         [
@@ -71,7 +82,6 @@ class TestReferdWire(WireCases):
             ({"email": 7}, "invalid_field", "email", 7),
             ({"email": "a" * 321}, "email_too_long", "email", 7),
             ({"mobile": ["1"]}, "invalid_field", "mobile", 7),
-            ({"mobile": "none"}, "invalid_field", "mobile", 7),
             ({"playerAttributes": "x"}, "invalid_field", "playerAttributes", 7),
             ({"playerAttributes": [1]}, "invalid_field", "playerAttributes", 7),
             ({"playerAttributes": {"custom": 1}}, "invalid_field", "playerAttributes.custom", 7),

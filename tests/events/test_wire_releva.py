@@ -119,6 +119,9 @@ class TestRelevaWire(WireCases):
             ({"email": 7}, "invalid_field", "email"),
             ({"email": "e" * 255}, "email_too_long", "email"),
             ({"phoneNumber": "359123"}, "invalid_field", "phoneNumber"),
+            ({"email": "n/a"}, "invalid_field", "email"),
+            ({"email": "n/a", "phoneNumber": "+0"}, "invalid_field", "email"),
+            ({"email": None, "phoneNumber": "+0"}, "invalid_field", "phoneNumber"),
             ({"phoneNumber": "+"}, "invalid_field", "phoneNumber"),
             ({"phoneNumber": "+359 123"}, "invalid_field", "phoneNumber"),
             ({"phoneNumber": "+٣٥٩"}, "invalid_field", "phoneNumber"),
@@ -136,6 +139,9 @@ class TestRelevaWire(WireCases):
             ({"products": [{"id": "1"}] * 2001}, "array_too_long", "metadata.product_ids"),
             ({"timestamp": "yesterday"}, "invalid_field", "timestamp"),
             ({"timestamp": "2026-02-30T00:00:00Z"}, "invalid_field", "timestamp"),
+            ({"timestamp": "2026-13-01"}, "invalid_field", "timestamp"),
+            ({"timestamp": "0001-01-01T00:00+02"}, "invalid_field", "timestamp"),
+            ({"timestamp": "1969-12-31"}, "occurred_too_early", "timestamp"),
             ({"timestamp": "1969-12-31T23:59:59Z"}, "occurred_too_early", "timestamp"),
             ({"custom": {"string": "x"}}, "invalid_field", "custom.string"),
             ({"custom": {"string": ["x"]}}, "invalid_field", "custom.string[0]"),
@@ -147,6 +153,13 @@ class TestRelevaWire(WireCases):
             (custom(numeric=[("a", ["x"])]), "invalid_field", "custom.numeric[0].values"),
             (custom(numeric=[("a", [True])]), "invalid_field", "custom.numeric[0].values"),
             (custom(date=[("a", ["soon"])]), "invalid_field", "custom.date[0].values"),
+            (custom(date=[("a", ["2026-02-30"])]), "invalid_field", "custom.date[0].values"),
+            (custom(date=[("a", ["2026-13-45"])]), "invalid_field", "custom.date[0].values"),
+            (
+                custom(date=[("a", []), ("b", ["2026-01-01", "2026-01-01T25:00:00Z"])]),
+                "invalid_field",
+                "custom.date[1].values",
+            ),
             (custom(date=[("a", [1])]), "invalid_field", "custom.date[0].values"),
             (custom(boolean=[("a", ["true"])]), "invalid_field", "custom.boolean[0].values"),
             (
@@ -178,6 +191,7 @@ class TestRelevaWire(WireCases):
             ({}, "missing_field", "events"),
             ({"events": None}, "null_field", "events"),
             ({"events": {}}, "invalid_field", "events"),
+            ({"events": []}, "invalid_field", "events"),
             ({"events": [EVENT, 7]}, "invalid_field", "events[1]"),
             ({"events": [None]}, "invalid_field", "events[0]"),
             ({"events": [EVENT] * 1001}, "too_many_events", "events"),
@@ -195,7 +209,7 @@ class TestRelevaWire(WireCases):
         assert reply.status == 413
         assert b"1001 events; at most 1000" in reply.body
 
-    @pytest.mark.parametrize("number", [0, 1, limits.EVENTS_PER_REQUEST])
+    @pytest.mark.parametrize("number", [1, limits.EVENTS_PER_REQUEST])
     def test_takes_as_many_events_as_may_be(self, number: int) -> None:
         request = self.parse({"events": [EVENT] * number})
         assert isinstance(request, Request)
@@ -285,6 +299,7 @@ class TestRelevaWire(WireCases):
             "2023-04-07T14:34:56.789+02:00",
             "2023-04-07T14:34:56.789+0200",
             "2023-04-07T12:34:56.789",
+            "2023-04-07 14:34:56,789+02",
         ],
     )
     def test_reads_a_timestamp_with_zone_without_zone_and_in_milliseconds(
@@ -370,6 +385,11 @@ class TestRelevaProfile:
         assert isinstance(refusal, Refusal)
         assert (refusal.code, refusal.field) == (code, field)
         assert field.encode() in self.wire.render_error(refusal).body
+
+    def test_is_not_named_by_what_looks_like_no_address(self) -> None:
+        profile = self.profile({"id": 7, "email": "n/a", "phoneNumber": "+000000"})
+        assert profile.customer == Identity(external_id="7")
+        assert profile.attributes == {"email": "n/a", "phoneNumber": "+000000"}
 
     def test_needs_a_name(self) -> None:
         refusal = self.parse([{"profile": {"firstName": "Ann"}}])

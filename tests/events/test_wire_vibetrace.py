@@ -235,6 +235,19 @@ class TestVibetraceUser:
         assert profile.customer == Identity(email="ann@example.com")
         assert profile.must_exist is must_exist
 
+    def test_is_not_named_by_an_email_that_looks_like_none(self) -> None:
+        profile = self.profile("/v1/user", {"_id": "u-1", "email": "none"})
+        assert profile.customer == Identity(external_id="u-1")
+        assert profile.attributes == {"email": "none"}
+
+    @pytest.mark.parametrize(
+        ("path", "body"), [("/v1/user", {"email": "none@none"}), ("/v1/user/none@none", {})]
+    )
+    def test_needs_an_email_that_looks_like_one(self, path: str, body: object) -> None:
+        refusal = self.refusal(path, body)
+        assert (refusal.code, refusal.field) == (RefusalCode.INVALID_FIELD, "user.email")
+        assert "as in ann@example.com" in refusal.message
+
     def test_is_found_by_its_id_too(self) -> None:
         assert self.profile("/v1/user/u-1", {}).customer == Identity(external_id="u-1")
 

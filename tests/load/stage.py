@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import sqlite3
@@ -21,7 +22,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 ROOT = Path(__file__).resolve().parents[2]
-DATABASE = f"trackward_load_{os.getpid()}"  # two runs at once leave each other in peace
 HOST = "127.0.0.1"
 SQLITE = "sqlite"
 READY_SECONDS = 30.0
@@ -59,6 +59,7 @@ class Stage:
 
     database_url: str
     data_dir: Path
+    root: Path  # of the source that is run
     api_key: str
     secret_key: str
     project_id: int
@@ -70,19 +71,20 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(server_url: str) -> Iterator[Stage]:
+def stage(server_url: str, *, root: Path = ROOT) -> Iterator[Stage]:
     """Make a database and a data folder, migrated, with the project; remove them at the end.
 
     The database is one of PostgreSQL's server, or a file where there is SQLITE in its place.
+    `root` holds the source that is run, this one or another release's.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="trackward-load-"))
     (data_dir / "static").mkdir()
     try:
         if server_url == SQLITE:
-            yield _furnished(f"sqlite:///{data_dir / 'load.sqlite3'}", data_dir)
+            yield _furnished(f"sqlite:///{data_dir / 'load.sqlite3'}", data_dir, root)
         else:
             with _database(server_url) as database_url:
-                yield _furnished(database_url, data_dir)
+                yield _furnished(database_url, data_dir, root)
     finally:
         shutil.rmtree(data_dir)
 
@@ -93,25 +95,26 @@ def _database(server_url: str) -> Iterator[str]:
         connection = psycopg.connect(server_url, autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:
         raise LoadError(f"PostgreSQL does not let us in: {error}") from error
+    name = f"trackward_load_{secrets.token_hex(4)}"  # two at once leave each other in peace
     with connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {DATABASE}")
+        connection.execute(f"CREATE DATABASE {name}")
         try:
-            yield urlunsplit(urlsplit(server_url)._replace(path=f"/{DATABASE}"))
+            yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
         finally:
-            connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _furnished(database_url: str, data_dir: Path) -> Stage:
+def _furnished(database_url: str, data_dir: Path, root: Path) -> Stage:
     set_up = data_dir / "set_up.json"
     set_up.write_text(json.dumps(SET_UP))
     environment = _environment(database_url, data_dir, settings="tests.load.settings")
-    _manage(environment, "migrate", "--verbosity=0")
-    keys = json.loads(_manage(environment, "create_project", "load", "--json"))
-    _manage(environment, "import_config", str(set_up), "--project=load")
+    _manage(root, environment, "migrate", "--verbosity=0")
+    keys = json.loads(_manage(root, environment, "create_project", "load", "--json"))
+    _manage(root, environment, "import_config", str(set_up), "--project=load")
     return Stage(
         database_url=database_url,
         data_dir=data_dir,
+        root=root,
         api_key=keys["api_key"],
         secret_key=keys["secret_key"],
         project_id=_project_id(database_url),
@@ -132,13 +135,13 @@ def _project_id(database_url: str) -> int:
 def manage(at: Stage, *arguments: str) -> str:
     """Run a management command on the stage; return what it printed."""
     environment = _environment(at.database_url, at.data_dir, settings="config.settings")
-    return _manage(environment, *arguments)
+    return _manage(at.root, environment, *arguments)
 
 
-def _manage(environment: Mapping[str, str], *arguments: str) -> str:
+def _manage(root: Path, environment: Mapping[str, str], *arguments: str) -> str:
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise LoadError(f"manage.py {arguments[0]} failed:\n{done.stderr}")
@@ -162,7 +165,7 @@ def web(at: Stage, *, processes: int, settings: str = "config.settings") -> Iter
     port = _free_port()
     command = ["config.web", f"--host={HOST}", f"--port={port}", f"--workers={processes}"]
     environment = _environment(at.database_url, at.data_dir, settings=settings)
-    with _running([*command, f"--parent={os.getpid()}"], environment):
+    with _running(at.root, [*command, f"--parent={os.getpid()}"], environment):
         _wait_for(port)
         yield f"http://{HOST}:{port}"
 
@@ -172,7 +175,7 @@ def up(at: Stage) -> Iterator[int]:
     """Run web and worker as `up` runs them by default; yield the port."""
     port = _free_port()
     environment = _environment(at.database_url, at.data_dir, settings="config.settings")
-    with _running(["manage", "up", f"--port={port}"], environment):
+    with _running(at.root, ["manage", "up", f"--port={port}"], environment):
         _wait_for(port, UP_READY_SECONDS)
         yield port
 
@@ -183,13 +186,13 @@ def worker(at: Stage) -> Iterator[None]:
     command = ["celery", "--quiet", "--app=config.celery", "worker", "--pool=solo"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel=WARNING"]
     environment = _environment(at.database_url, at.data_dir, settings="config.settings")
-    with _running([*command, *quiet], environment):
+    with _running(at.root, [*command, *quiet], environment):
         yield
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environment: Mapping[str, str]) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment)
+def _running(root: Path, command: list[str], environment: Mapping[str, str]) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=root, env=environment)
     try:
         yield
     finally:

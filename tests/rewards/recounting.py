@@ -45,7 +45,7 @@ class Recount:
         """Return the one person who is told by these names, made or merged where need be."""
         told = {person for name in sought.telling_names() if (person := self.named(name))}
         person = self.merged(told) if told else self._new()
-        person.names |= {name for name in sought.names() if not self.named(name)}
+        person.names |= {name for name in sought.names if not self.named(name)}
         return person
 
     def merged(self, several: set[Person]) -> Person:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from events import jobs as kept_jobs
 from events import limits
-from events.models import BatchJob, Event, Quarantine
+from events.models import BatchJob, Event, EventType, Quarantine
 from events.projects import NewProject
 from events.tasks import forget_receipts, receipts_are_due
 from rewards import jobs
@@ -120,6 +120,57 @@ class TestABatch:
             ("gameball", "missing_field", '{"customerId":"c"}'),
             ("gameball", "inactive_event_type", json.dumps(bad, separators=(",", ":"))),
         }
+
+    @pytest.mark.parametrize("is_protected", [False, True])
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (rb'{"customerId":"b","events":{"buy":{"t":"\ud800"}}}', "text"),
+            (rb'{"customerId":"b","events":{"buy":{"\udfff":1}}}', "text"),
+            (rb'{"customerId":"b","events":{"\ud800":{}}}', "text"),
+            (rb'{"customerId":"\ud800","events":{"buy":{}}}', "text"),
+            (rb'{"customerId":"b","events":{"buy":{}},"x":["\ud800"]}', "text"),
+            (rb'{"customerId":"b","events":"\ud800"}', "must be an object"),
+            (rb'"\ud800"', "must be an object"),
+            (rb'{"customerId":"b","events":{"buy":{"street":"Way 1\ud800"}}}', "text"),
+            (rb'{"customerId":"b","events":{"buy":{"street":"Way 1\u0000"}}}', "text"),
+            (rb'{"customerId":"b","events":{"buy":{"t":"\u0000"}}}', "text"),
+            (rb'{"customerId":"b","events":{"buy":{"a":1,"a":2}}}', "events.buy.a is given twice"),
+            (rb'{"customerId":"b","events":{"buy":{"z":1},"buy":{"z":2}}}', "events.buy is given"),
+            (rb'{"customerId":"b","customerId":"c","events":{"buy":{}}}', "customerId is given"),
+            (
+                rb'{"customerId":"b","events":{"buy":{"street":{"n":"Way 1","n":"Way 2"}}}}',
+                "is given twice",
+            ),
+            (
+                rb'{"customerId":"b","events":{"buy":{"street":[{"n":{"Way 1":"\ud800"}}]}}}',
+                "text",
+            ),
+        ],
+    )
+    def test_loses_one_element_to_what_json_written_anew_loses(
+        self, caller: Caller, bad: bytes, message: str, is_protected: bool
+    ) -> None:
+        if is_protected:
+            buys = EventType.objects.get(name="buy")
+            make.field(buys, "street", personal=True, personal_as="hash")
+        good = [json.dumps(element(name)).encode() for name in ("c-1", "c-2")]
+        answer = post(caller, b'{"body":[%b,%b,%b]}' % (good[0], bad, good[1]))
+        assert answer.status == 200, answer
+        assert not is_protected or "Way" not in BatchJob.objects.get().body
+
+        work_through_jobs()
+
+        told = status_of(caller, answer.body["jobId"]).body
+        assert (told["processedItems"], told["failedItems"]) == (3, 1)
+        [error] = told["errors"]
+        assert error["index"] == 1
+        assert message in error["message"]
+        assert set(Event.objects.values_list("customer__label", flat=True)) == {"c-1", "c-2"}
+        kept = Quarantine.objects.get()
+        # What is not all that was sent must not be replayed as if it were.
+        assert kept.is_cut or rb"\u0000" in bad
+        assert not is_protected or "Way" not in kept.payload
 
     def test_has_failed_where_nothing_of_it_was_taken(self, caller: Caller) -> None:
         number = send(caller, 1, 2)

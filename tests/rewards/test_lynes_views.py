@@ -48,6 +48,31 @@ def get(caller: Caller, path: str, bearer: str = "") -> Answer:
     return caller.get(path)
 
 
+class TestATokenBesideAKey:
+    @pytest.mark.parametrize("path", ["/event", "/v1/event", "/user"])
+    def test_must_hold_and_be_of_the_same_project(
+        self, caller: Caller, shop_keys: NewProject, other_keys: NewProject, path: str
+    ) -> None:
+        expired = token(shop_keys, "u-1", exp=make.NOW - timedelta(hours=1))
+        told = {"eventId": "buy", "userId": "u-1"}
+        for wrong in (expired, other_keys.jwt, token(other_keys, "u-1"), "a.b.c"):
+            answer = caller.post(path, told, authorization=f"Bearer {wrong}")
+            assert (answer.status, answer.body["error"]["code"]) == (401, "invalid_credentials")
+            assert caller.get("/user/u-1/points", authorization=f"Bearer {wrong}").status == 401
+        assert Event.objects.count() == 2
+
+    def test_leaves_the_rights_of_the_key(self, caller: Caller, shop_keys: NewProject) -> None:
+        kind = shop_keys.project.event_types.get(name="buy")
+        kind.server_only = True
+        kind.save()
+        both = {"authorization": f"Bearer {token(shop_keys, 'u-2')}"}
+        told = {"eventId": "buy", "userId": "u-1"}
+
+        assert caller.post("/event", told, x_api_key="", **both).status == 403
+        assert caller.post("/event", told, **both).status == 200
+        assert caller.get("/user/u-1/points", **both).status == 200
+
+
 class TestPoints:
     def test_are_told_where_the_vendor_has_them_and_in_its_envelope(self, caller: Caller) -> None:
         answer = get(caller, "/user/u-1/points")
@@ -291,6 +316,31 @@ class TestAUser:
 
         assert answer.status == 400
         assert answer.body["error"]["code"] == code
+
+    @pytest.mark.parametrize("path", ["/user", "/v1/user"])
+    def test_is_changed_by_no_other_users_token(
+        self, caller: Caller, shop_keys: NewProject, path: str
+    ) -> None:
+        told = {"userId": "u-1", "level": 9}
+        for subject in ("u-2", "U-1", "backend"):
+            other = f"Bearer {token(shop_keys, subject)}"
+            answer = caller.post(path, told, x_api_key="", authorization=other)
+            assert (answer.status, answer.body["error"]["code"]) == (403, "forbidden")
+        assert caller.customer("u-1")["attributes"] == {}
+        new = caller.post(path, {"userId": "u-new"}, x_api_key="", authorization=other)
+        assert (new.status, Customer.objects.filter(label="u-new").exists()) == (403, False)
+
+    def test_is_changed_by_its_own_token_the_backends_and_a_key(
+        self, caller: Caller, shop_keys: NewProject
+    ) -> None:
+        others, key = token(shop_keys, "u-2"), shop_keys.api_key
+        proofs = [("", token(shop_keys, "u-1")), ("", shop_keys.jwt), (key, ""), (key, others)]
+        for level, (x_api_key, bearer) in enumerate(proofs):
+            authorization = f"Bearer {bearer}" if bearer else ""
+            told = {"userId": "u-1", "level": level}
+            answer = caller.post("/user", told, x_api_key=x_api_key, authorization=authorization)
+            assert answer.status == 200, answer
+            assert caller.customer("u-1")["attributes"] == {"level": level}
 
     def test_may_be_named_customer_in_an_event(self, caller: Caller) -> None:
         answer = caller.post("/event", {"eventId": "buy", "customerId": "u-1", "amount": 7})

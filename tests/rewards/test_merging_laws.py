@@ -44,7 +44,7 @@ names = st.fixed_dictionaries(
     {
         "external_id": st.sampled_from(["", "a", "b", "c", "d"]),
         "email": st.sampled_from(["", "", "e@x.test", "f@x.test"]),
-        "phone": st.sampled_from(["", "", "", "+1", "+2"]),
+        "phone": st.sampled_from(["", "", "", "+4930111", "+4930222"]),
     }
 ).filter(lambda given: any(given.values()))
 levels = st.sampled_from([None, {"level": "gold"}, {"level": "silver"}, {"level": None, "x": 1}])

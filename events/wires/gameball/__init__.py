@@ -15,7 +15,7 @@ from events.wires.gameball.answers import (
     render_preview,
     render_profile,
 )
-from events.wires.gameball.errors import STATUS_OF, TYPES, message_of, render_error
+from events.wires.gameball.errors import STATUS_OF, TYPES, render_error
 from events.wires.gameball.requests import (
     elements_in,
     open_credentials,
@@ -35,7 +35,6 @@ __all__ = [
     "customer_wire",
     "elements_in",
     "job_number",
-    "message_of",
     "open_customer_wire",
     "open_preview_wire",
     "open_wire",

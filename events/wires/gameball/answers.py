@@ -13,8 +13,8 @@ from events.types import (
     Request,
     StreakProgress,
 )
-from events.wires.gameball.errors import message_of, render_error
-from events.wires.replies import json_reply
+from events.wires.gameball.errors import render_error
+from events.wires.replies import json_reply, message_naming_field
 
 # A job's number is drawn, so that it tells nobody how many others there are; 53 bits are what
 # JavaScript reads exactly.
@@ -154,7 +154,7 @@ def _invalid_reason(outcome: Outcome) -> str | None:
         return None
     if outcome.error.code in (RefusalCode.UNKNOWN_EVENT_TYPE, RefusalCode.INACTIVE_EVENT_TYPE):
         return "EventNotFound"
-    return f"InvalidMetadata: {message_of(outcome.error)}"
+    return f"InvalidMetadata: {message_naming_field(outcome.error)}"
 
 
 def _campaign_of_rule(award: Award) -> Mapping[str, object]:

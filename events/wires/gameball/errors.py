@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from events.types import Refusal, RefusalCode, Reply
-from events.wires.replies import json_reply, retry_headers
+from events.wires.replies import json_reply, message_naming_field, retry_headers
 
 # Our own page on this installation: the vendor's says nothing of what is answered here.
 DOCUMENTATION_PATH = "/api/docs/"
@@ -95,8 +95,7 @@ def render_error(refusal: Refusal) -> Reply:
     """Return a refusal as the vendor's error object.
 
     The `requestId` is drawn here, the only thing that is not told by the refusal: two clients
-    that were refused for the same reason must be told apart in what they report. The object has
-    no room for the field, so the sentence names it.
+    that were refused for the same reason must be told apart in what they report.
     """
     kind = KIND_OF[refusal.code]
     return json_reply(
@@ -104,15 +103,9 @@ def render_error(refusal: Refusal) -> Reply:
         {
             "code": kind.number,
             "type": TYPES[kind.number // 1000],
-            "message": message_of(refusal),
+            "message": message_naming_field(refusal),
             "documentationUrl": DOCUMENTATION_PATH,
             "requestId": uuid4().hex,
         },
         headers=retry_headers(refusal),
     )
-
-
-def message_of(refusal: Refusal) -> str:
-    """Return the sentence of a refusal, with the field that is meant."""
-    is_named = not refusal.field or refusal.field in refusal.message
-    return refusal.message if is_named else f"{refusal.field}: {refusal.message}"

@@ -1,11 +1,10 @@
 """What Gameball's clients send: proofs, events, customers and batches of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from events import limits
-from events.metadata import RepeatedKeys, read_json
+from events.metadata import RepeatedKeys
 from events.types import (
     Credential,
     Entry,
@@ -20,53 +19,44 @@ from events.types import (
     RefusedEvent,
     Request,
 )
-from events.wires.named_events import metadata_by_event
+from events.wires.named_events import named_events
 from events.wires.reading import (
-    TextField,
+    CUSTOMER_ID,
+    EMAIL,
+    PHONE,
     UnreadableError,
     absent,
     attributes_in,
     extra_in,
     identified,
+    identified_by_first,
     invalid,
-    metadata_of,
     optional_text,
+    placeholders_in,
+    read_body,
     refuse_repeated_key,
     refused,
     repeated,
     required_text,
+    texts_in,
+    whole_object,
+    without_names,
 )
 
-_Read = TypeVar("_Read")
-
-_CUSTOMER_ID_CHARACTERS = 100  # the vendor's own limit, below ours
-_CUSTOMER_ID = TextField(
+_CUSTOMER_ID = replace(
+    CUSTOMER_ID,
     name="customerId",
     path="customerId",
-    most_characters=_CUSTOMER_ID_CHARACTERS,
-    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
+    most_characters=limits.GAMEBALL_ID_CHARACTERS,
     takes_integers=True,  # PHP and JavaScript clients send the ids of their database as numbers
 )
-_EMAIL = TextField(
-    name="email",
-    path="email",
-    most_characters=limits.EMAIL_CHARACTERS,
-    too_long=RefusalCode.EMAIL_TOO_LONG,
-    blank_is_absent=True,
-)
-_MOBILE = TextField(
-    name="mobile",
-    path="mobile",
-    most_characters=limits.PHONE_CHARACTERS,
-    too_long=RefusalCode.PHONE_TOO_LONG,
-    takes_integers=True,
-    blank_is_absent=True,
-)
+_MOBILE = replace(PHONE, name="mobile", path="mobile", takes_integers=True)
 _ATTRIBUTES = "customerAttributes"
-_EMAIL_ATTRIBUTE = replace(_EMAIL, path=f"{_ATTRIBUTES}.email")
+_EMAIL_ATTRIBUTE = replace(EMAIL, path=f"{_ATTRIBUTES}.email")
 _MOBILE_ATTRIBUTE = replace(_MOBILE, path=f"{_ATTRIBUTES}.mobile")
-_NAMES = frozenset({_EMAIL.name, _MOBILE.name})
-_KNOWN = frozenset({"customerId", "email", "mobile", "events"})
+_NAMES = frozenset({EMAIL.name, _MOBILE.name})
+_CUSTOMER = ("customerId", "email", "mobile")
+_KNOWN = frozenset({*_CUSTOMER, "events"})
 
 _NO_API_KEY = Refusal(
     code=RefusalCode.MISSING_CREDENTIALS, message="Send the project's API key in apikey."
@@ -77,7 +67,7 @@ _NO_SECRET_KEY = Refusal(
 )
 _ONLY_SESSION_TOKEN = Refusal(
     code=RefusalCode.MISSING_SECRET_KEY,
-    message="Session tokens (X-GB-TOKEN) are not taken here yet; send the secret key in "
+    message="Session tokens (X-GB-TOKEN) are not taken here; send the secret key in "
     "secretkey, from a server.",
 )
 
@@ -102,12 +92,12 @@ def strict_credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
 
 def parse_events(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
     """Return the events of one customer, in the order in which they are written."""
-    return _read(body, lambda value: Request(entries=tuple(_events(value))))
+    return read_body(body, lambda value: Request(entries=tuple(_events(whole_object(value)))))
 
 
 def parse_customer(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
     """Return what is said of one customer, who is made where new."""
-    return _read(body, lambda value: Request(entries=(_profile_update(value),)))
+    return read_body(body, lambda value: Request(entries=(_profile_update(value),)))
 
 
 def parse_batch(_headers: Headers, _path: str, body: bytes) -> Request | Refusal:
@@ -115,76 +105,46 @@ def parse_batch(_headers: Headers, _path: str, body: bytes) -> Request | Refusal
 
     An element that can't be read is one refused event: it costs none of its neighbours.
     """
-    return _read(body, _batch)
-
-
-def _read(body: bytes, read: Callable[[JsonObject], _Read]) -> _Read | Refusal:
-    value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
-    if not isinstance(value, dict):
-        return Refusal(code=RefusalCode.INVALID_JSON, message="The body must be an object.")
-    try:
-        return read(value)
-    except UnreadableError as error:
-        return error.refusal
+    return read_body(body, _batch)
 
 
 def _events(body: JsonObject) -> Iterator[Event]:
-    """Yield the events. What is said once, of the customer, goes with the first of them."""
     # An event name is unique by the vendor's page. The last would hide the others, whose points
     # nobody would miss before the customer does.
     refuse_repeated_key(body)
-    customer = _customer(body)
-    extra = extra_in(body, _KNOWN)
-    named = metadata_by_event(body)
-    rest = {name: value for name, value in body.items() if name != "events"}
-    for name, metadata in named.items():
-        yield Event(
-            name=name,
-            customer=customer,
-            metadata=metadata_of(metadata, path=f"events.{name}"),
-            # Each is a request of its own, so that a long one is not stored once for each event.
-            source=body if len(named) == 1 else {**rest, "events": {name: metadata}},
-            extra=extra,
-        )
-        rest = {name: body[name] for name in ("customerId", "email", "mobile") if name in body}
-        extra = None
+    extra = extra_in(body, _KNOWN - placeholders_in(body, phone="mobile"))
+    return named_events(body, _customer(body), names=_CUSTOMER, extra=extra)
 
 
 def _customer(body: JsonObject) -> Identity:
     return identified(
         external_id=required_text(body, _CUSTOMER_ID),
-        email=optional_text(body, _EMAIL),
+        email=optional_text(body, EMAIL),
         phone=optional_text(body, _MOBILE),
-        phone_path=_MOBILE.path,
     )
 
 
-def _profile_update(body: JsonObject) -> ProfileUpdate:
+def _profile_update(value: Json) -> ProfileUpdate:
+    body = whole_object(value)
     refuse_repeated_key(body)
-    customer = _customer(body)
+    external_id = required_text(body, _CUSTOMER_ID)
     attributes = attributes_in(body, _ATTRIBUTES, nested="custom") or {}
-    inner = identified(
-        email=optional_text(attributes, _EMAIL_ATTRIBUTE),
-        phone=optional_text(attributes, _MOBILE_ATTRIBUTE),
-        phone_path=_MOBILE_ATTRIBUTE.path,
-    )
     extra_in(body, _KNOWN)  # nobody reads the rest, but it must be storable
     return ProfileUpdate(
-        customer=replace(
-            customer, email=customer.email or inner.email, phone=customer.phone or inner.phone
+        customer=identified_by_first(
+            external_id,
+            emails=texts_in((body, EMAIL), (attributes, _EMAIL_ATTRIBUTE)),
+            phones=texts_in((body, _MOBILE), (attributes, _MOBILE_ATTRIBUTE)),
         ),
-        # Names are kept once, where they are found, merged and erased.
-        attributes={name: value for name, value in attributes.items() if name not in _NAMES},
+        attributes=without_names(body, attributes, known=_NAMES),
         source=body,
     )
 
 
-def _batch(body: JsonObject) -> Request:
+def _batch(value: Json) -> Request:
     read = [
         (place, entry)
-        for place, element in enumerate(_elements(body))
+        for place, element in enumerate(_elements(value))
         for entry in _entries(element)
     ]
     return Request(
@@ -194,7 +154,8 @@ def _batch(body: JsonObject) -> Request:
     )
 
 
-def _elements(body: JsonObject) -> list[Json]:
+def _elements(value: Json) -> list[Json]:
+    body = whole_object(value)
     # Only its own keys: one that an element repeats costs that element alone.
     if isinstance(body, RepeatedKeys) and body.repeated:
         raise repeated(body.repeated)
@@ -234,4 +195,4 @@ def read_element(element: Json) -> Request | Refusal:
 
 def elements_in(body: bytes) -> list[Json] | Refusal:
     """Return the elements of a batch."""
-    return _read(body, _elements)
+    return read_body(body, _elements)

@@ -1,6 +1,5 @@
 """Releva's custom fields: typed groups of keys and values, read as flat metadata."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -9,16 +8,13 @@ from events import limits
 from events.metadata import number_in
 from events.types import Json, JsonObject, RefusalCode
 from events.wires.reading import TextField, absent, extra_in, invalid, refused, required_text
+from events.wires.releva.dates import rfc_3339
 
 _KEY = TextField(
     name="key",
     path="key",
     most_characters=limits.METADATA_KEY_CHARACTERS,
     too_long=RefusalCode.METADATA_KEY_TOO_LONG,
-)
-_DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 
 
@@ -97,9 +93,13 @@ def number_of(value: Json) -> int | Decimal | None:
 
 def _date(value: Json, path: str) -> Json:
     """Return a date as it is written: as text, the zone and the digits of its clock included."""
-    if value is None or (isinstance(value, str) and _DATE.fullmatch(value)):
+    if value is None or (isinstance(value, str) and rfc_3339(value)):
         return value
-    raise invalid(path, f"The field {path} must hold ISO 8601 dates, as in 2026-03-02T09:00:00Z.")
+    raise invalid(
+        path,
+        f"The field {path} must hold dates of the calendar in ISO 8601, as in "
+        "2026-03-02 or 2026-03-02T09:00:00Z.",
+    )
 
 
 def _boolean(value: Json, path: str) -> Json:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +10,10 @@ from decimal import Decimal
 from events import limits
 from events.types import Event, Identity, Json, JsonObject, ProfileUpdate, RefusalCode
 from events.wires.reading import (
+    CUSTOMER_ID,
+    EMAIL,
+    EVENT_NAME,
+    PHONE,
     TextField,
     extra_in,
     identified,
@@ -16,43 +21,20 @@ from events.wires.reading import (
     metadata_of,
     moment_in,
     optional_text,
+    placeholders_in,
     refused,
     required_text,
 )
 from events.wires.releva.custom import custom_in, number_of
+from events.wires.releva.dates import rfc_3339
 
-_ACTION = TextField(
-    name="action",
-    path="action",
-    most_characters=limits.NAME_CHARACTERS,
-    too_long=RefusalCode.NAME_TOO_LONG,
-)
-_PROFILE_ID = TextField(
-    name="profileId",
-    path="profileId",
-    most_characters=limits.CUSTOMER_ID_CHARACTERS,
-    too_long=RefusalCode.CUSTOMER_ID_TOO_LONG,
-    takes_integers=True,
-    blank_is_absent=True,
+_ACTION = replace(EVENT_NAME, name="action", path="action")
+_PROFILE_ID = replace(
+    CUSTOMER_ID, name="profileId", path="profileId", takes_integers=True, blank_is_absent=True
 )
 _ID_OF_PROFILE = replace(_PROFILE_ID, name="id", path="id")
-_EMAIL = TextField(
-    name="email",
-    path="email",
-    most_characters=limits.EMAIL_CHARACTERS,
-    too_long=RefusalCode.EMAIL_TOO_LONG,
-    blank_is_absent=True,
-)
-_PHONE = TextField(
-    name="phoneNumber",
-    path="phoneNumber",
-    most_characters=limits.PHONE_CHARACTERS,
-    too_long=RefusalCode.PHONE_TOO_LONG,
-    blank_is_absent=True,
-)
+_PHONE = replace(PHONE, name="phoneNumber", path="phoneNumber")
 _PHONE_NUMBER = re.compile(r"\+[0-9]+")
-# As PHP's DATE_ISO8601 writes a zone; the other clients put a colon into it.
-_ZONE_WITHOUT_COLON = re.compile(r"(?<=[0-9])(?P<hours>[+-][0-9]{2})(?P<minutes>[0-9]{2})$")
 
 _KNOWN = frozenset(
     {
@@ -94,7 +76,7 @@ def event_in(source: JsonObject) -> Event:
         metadata=metadata,
         occurred_at=_moment(source),
         source=source,
-        extra={**(extra_in(source, _KNOWN) or {}), **aside} or None,
+        extra={**(extra_in(source, _KNOWN - _placeholders(source)) or {}), **aside} or None,
     )
 
 
@@ -104,14 +86,19 @@ def _customer(source: JsonObject, id_field: TextField) -> Identity:
         raise invalid("phoneNumber", "The field phoneNumber must be + and digits, as in +359123.")
     identity = identified(
         external_id=optional_text(source, id_field),
-        email=optional_text(source, _EMAIL),
+        email=optional_text(source, EMAIL),
         phone=phone,
+        phone_path=_PHONE.path,
     )
     if identity.external_id or identity.email or identity.phone:
         return identity
     raise refused(
         RefusalCode.MISSING_FIELD, "", f"Set at least one of email, phoneNumber or {id_field.name}."
     )
+
+
+def _placeholders(source: JsonObject) -> AbstractSet[str]:
+    return placeholders_in(source, phone=_PHONE.name)
 
 
 def _own_texts(source: JsonObject) -> dict[str, Json]:
@@ -180,7 +167,13 @@ _PRODUCT_ARRAYS: Mapping[str, Callable[[JsonObject, str], Json]] = {
 def _moment(source: JsonObject) -> datetime | None:
     written = source.get("timestamp")
     if isinstance(written, str):
-        written = _ZONE_WITHOUT_COLON.sub(r"\g<hours>:\g<minutes>", written)
+        written = rfc_3339(written)
+        if not written:
+            raise invalid(
+                "timestamp",
+                "The field timestamp must be a moment in ISO 8601, as in 2026-03-02T09:00:00Z, "
+                "or epoch milliseconds.",
+            )
     return moment_in({"timestamp": written}, "timestamp", zone=UTC)
 
 
@@ -193,7 +186,8 @@ def profile_in(source: JsonObject) -> ProfileUpdate:
     if not isinstance(profile, dict):
         raise invalid("profile", "The field profile must be an object.")
     values, unknown_groups = custom_in(profile, "custom")
-    given = {key: value for key, value in profile.items() if key not in _KNOWN_OF_PROFILES}
+    known = _KNOWN_OF_PROFILES - _placeholders(profile)
+    given = {key: value for key, value in profile.items() if key not in known}
     if profile.get("addTags"):
         given["tags"] = profile["addTags"]
     attributes = {**given, **unknown_groups, **values}

@@ -1,12 +1,11 @@
 """Releva's requests and answers, each for many events or profiles at once."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from events import limits
-from events.metadata import read_json
 from events.types import (
     Credential,
     Entry,
@@ -20,40 +19,23 @@ from events.types import (
     Request,
     Wire,
 )
-from events.wires.reading import UnreadableError, absent, bearer_token, invalid, refused
+from events.wires.reading import (
+    UnreadableError,
+    absent,
+    bearer_token,
+    invalid,
+    read_body,
+    refused,
+    whole_object,
+)
 from events.wires.releva.entries import event_in, profile_in
-from events.wires.replies import UNREADABLE, json_reply, retry_headers
+from events.wires.replies import json_reply, message_naming_field, retry_headers, statuses
 
 Read = TypeVar("Read", bound=Entry)
 
-_PROFILES_PATH = re.compile(r"/profiles/?(?:\?.*)?$", re.IGNORECASE)
+_PROFILES_PATH = re.compile(r"/profiles/*(?:\?.*)?$", re.IGNORECASE)
 
-_CODES_BY_STATUS: Mapping[int, tuple[RefusalCode, ...]] = {
-    400: (
-        *UNREADABLE,
-        RefusalCode.UNKNOWN_EVENT_TYPE,
-        RefusalCode.INACTIVE_EVENT_TYPE,
-        RefusalCode.TOO_MANY_EVENT_TYPES,
-        RefusalCode.IDEMPOTENCY_CONFLICT,
-    ),
-    401: (
-        RefusalCode.MISSING_CREDENTIALS,
-        RefusalCode.INVALID_CREDENTIALS,
-        RefusalCode.MISSING_SECRET_KEY,
-        RefusalCode.INVALID_SECRET_KEY,
-    ),
-    403: (RefusalCode.FORBIDDEN, RefusalCode.NEEDS_API_KEY, RefusalCode.INACTIVE_CUSTOMER),
-    404: (RefusalCode.NOT_FOUND, RefusalCode.CUSTOMER_NOT_FOUND),
-    405: (RefusalCode.METHOD_NOT_ALLOWED,),
-    413: (RefusalCode.BODY_TOO_LARGE, RefusalCode.TOO_MANY_EVENTS),
-    415: (RefusalCode.UNSUPPORTED_MEDIA_TYPE,),
-    429: (RefusalCode.RATE_LIMITED,),
-    500: (RefusalCode.INTERNAL_ERROR,),
-    503: (RefusalCode.TOO_BUSY,),
-}
-STATUS_OF: Mapping[RefusalCode, int] = {
-    code: status for status, codes in _CODES_BY_STATUS.items() for code in codes
-}
+STATUS_OF = statuses({})
 
 
 def credentials(headers: Headers) -> tuple[Credential, ...] | Refusal:
@@ -71,27 +53,20 @@ def parse(_headers: Headers, path: str, body: bytes) -> Request | Refusal:
 
     A name given twice in an object counts as given last.
     """
-    value = read_json(body)
-    if isinstance(value, Refusal):
-        return value
-    try:
-        if _PROFILES_PATH.search(path):
-            return _request(value, "profiles", profile_in)
-        return _request(value, "events", event_in)
-    except UnreadableError as error:
-        return error.refusal
+    if _PROFILES_PATH.search(path):
+        return read_body(body, lambda value: _request(value, "profiles", profile_in))
+    return read_body(body, lambda value: _request(value, "events", event_in))
 
 
-def _request(source: Json, name: str, read: Callable[[JsonObject], Read]) -> Request:
-    if not isinstance(source, dict):
-        raise refused(
-            RefusalCode.INVALID_JSON, "", f'The body must be an object: {{"{name}": [...]}}.'
-        )
+def _request(value: Json, name: str, read: Callable[[JsonObject], Read]) -> Request:
+    source = whole_object(value, f'The body must be an object: {{"{name}": [...]}}.')
     entries = source.get(name)
     if entries is None:
         raise absent(source, name, path=name)
     if not isinstance(entries, list):
         raise invalid(name, f"The field {name} must be an array.")
+    if not entries:
+        raise invalid(name, f"The field {name} is empty; send at least one of them.")
     if len(entries) > limits.EVENTS_PER_REQUEST:
         raise refused(
             RefusalCode.TOO_MANY_EVENTS,
@@ -136,10 +111,8 @@ def render_error(refusal: Refusal) -> Reply:
 
 def _message(refusal: Refusal) -> str:
     field, message = refusal.field, refusal.message
-    if not field or field in message:
-        return message
-    if "[" not in field:
-        return f"{field}: {message}"
+    if "[" not in field or field in message:
+        return message_naming_field(refusal)
     place, _, last = field.rpartition(".")
     if place.endswith("]"):
         field = f"{place}.{_WORDS.get(last, last)}"
