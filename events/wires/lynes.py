@@ -37,7 +37,7 @@ from events.wires.reading import (
     required_text,
     whole_object,
 )
-from events.wires.replies import json_reply, retry_headers, statuses
+from events.wires.replies import json_reply, message_naming_field, retry_headers, statuses
 
 _EVENT_ID = replace(EVENT_NAME, name="eventId", path="eventId")
 _USER_ID = replace(
@@ -261,11 +261,10 @@ def render_error(refusal: Refusal) -> Reply:
 
     The envelope has no room for the field, so the sentence names it.
     """
-    is_named = not refusal.field or refusal.field in refusal.message
-    message = refusal.message if is_named else f"{refusal.field}: {refusal.message}"
+    error = {"code": refusal.code, "message": message_naming_field(refusal)}
     return json_reply(
         STATUS_OF[refusal.code],
-        {"success": False, "error": {"code": refusal.code, "message": message}},
+        {"success": False, "error": error},
         headers=retry_headers(refusal),
     )
 

@@ -124,33 +124,15 @@ def listed_field(**figures: Any) -> dict[str, Any]:
     return nothing | figures
 
 
+FIRST_DAY = {"first_day": "2026-02-28", "last_day": "2026-02-28"}
+TODAY = {"first_day": "2026-03-02", "last_day": "2026-03-02"}
+
+
 def fields_of_four_events() -> dict[str, dict[str, Any]]:
     """Return what is told of each field of the events above, by name."""
-    half = {"count": 1, "share": Decimal("0.5")}
-    first_day = {"first_day": "2026-02-28", "last_day": "2026-02-28"}
-    today = {"first_day": "2026-03-02", "last_day": "2026-03-02"}
-    no_version = {"kind": "text", "samples": ["n/a"]} | half | today
-    one = {"count": 1, "share": 1} | today
+    one = {"count": 1, "share": 1} | TODAY
     return {
-        "app": listed_field(
-            declared="version",
-            filled=2,
-            missing=2,
-            type="version",
-            types=types(text=2),
-            text={
-                "distinct": 2,
-                "distinct_error": 0,
-                "top": [{"value": "1.2.3", "count": 1}, {"value": "n/a", "count": 1}],
-                "count_error": 0,
-                "other": 0,
-            },
-            evidence=[
-                no_version,
-                {"kind": "version", "samples": ["1.2.3"]} | half | first_day,
-            ],
-            conflicts=[no_version],
-        ),
+        "app": app_of_four_events(),
         "level": listed_field(
             filled=2,
             missing=1,
@@ -193,6 +175,31 @@ def fields_of_four_events() -> dict[str, dict[str, Any]]:
             evidence=[{"kind": "array", "samples": []} | one],
         ),
     }
+
+
+def app_of_four_events() -> dict[str, Any]:
+    """Return what is told of a field with a version and a text that is none."""
+    half = {"count": 1, "share": Decimal("0.5")}
+    no_version = {"kind": "text", "samples": ["n/a"]} | half | TODAY
+    return listed_field(
+        declared="version",
+        filled=2,
+        missing=2,
+        type="version",
+        types=types(text=2),
+        text={
+            "distinct": 2,
+            "distinct_error": 0,
+            "top": [{"value": "1.2.3", "count": 1}, {"value": "n/a", "count": 1}],
+            "count_error": 0,
+            "other": 0,
+        },
+        evidence=[
+            no_version,
+            {"kind": "version", "samples": ["1.2.3"]} | half | FIRST_DAY,
+        ],
+        conflicts=[no_version],
+    )
 
 
 def agreed() -> dict[str, Any]:
